@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STOA_IFACE_SFU_H
+#define STOA_IFACE_SFU_H
+
+#include <errno.h>
+#include <stoa/iface.h>
+#include <stoa/util.h>
+
+/*
+ * `sfu`: rooms, participants, tracks and who receives what. RTP never crosses this interface.
+ *
+ * The provider owns the whole model; signalling modules (LiveKit socket, WHIP, calls) change it
+ * through these functions and hear of every change through one table of notifications. Objects are
+ * named by 64-bit ids that are never used again: a stale id gives -ENOENT, never a crash.
+ *
+ * Negotiation: the client is always the offerer here. sdp_parse() and answer_render() are pure and
+ * run on the edge thread of the socket; applying an offer happens on ctl.
+ *
+ * ABI log: 0.1 first version.
+ */
+
+STOA_BEGIN_DECLS
+
+#define STOA_SFU "sfu/0"
+
+typedef uint64_t stoa_room_id;
+typedef uint64_t stoa_participant_id;
+typedef uint64_t stoa_track_id;
+typedef uint64_t stoa_transport_id;
+
+enum stoa_media_kind { STOA_AUDIO = 0, STOA_VIDEO = 1 };
+
+enum stoa_track_source {
+	STOA_SOURCE_UNKNOWN = 0,
+	STOA_SOURCE_CAMERA = 1,
+	STOA_SOURCE_MICROPHONE = 2,
+	STOA_SOURCE_SCREEN = 3,
+	STOA_SOURCE_SCREEN_AUDIO = 4,
+};
+
+enum stoa_participant_state {
+	STOA_PARTICIPANT_JOINING = 0,
+	STOA_PARTICIPANT_JOINED = 1, /* signalling is there         */
+	STOA_PARTICIPANT_ACTIVE = 2, /* and its transport connected */
+	STOA_PARTICIPANT_GONE = 3,
+};
+
+enum stoa_leave_reason { /* LiveKit's DisconnectReason numbers */
+			 STOA_LEAVE_UNKNOWN = 0,
+			 STOA_LEAVE_CLIENT = 1,
+			 STOA_LEAVE_DUPLICATE_IDENTITY = 2,
+			 STOA_LEAVE_SERVER_SHUTDOWN = 3,
+			 STOA_LEAVE_REMOVED = 4,
+			 STOA_LEAVE_ROOM_DELETED = 5,
+			 STOA_LEAVE_STATE_MISMATCH = 6,
+			 STOA_LEAVE_JOIN_FAILURE = 7,
+			 STOA_LEAVE_SIGNAL_CLOSE = 9,
+			 STOA_LEAVE_ROOM_CLOSED = 10,
+			 STOA_LEAVE_CONNECTION_TIMEOUT = 14,
+			 STOA_LEAVE_MEDIA_FAILURE = 15,
+};
+
+enum stoa_connection_quality {
+	STOA_QUALITY_POOR = 0,
+	STOA_QUALITY_GOOD = 1,
+	STOA_QUALITY_EXCELLENT = 2,
+	STOA_QUALITY_LOST = 3,
+};
+
+struct stoa_room_info {
+	uint32_t size;
+	stoa_room_id id;
+	const char *name;             /* 1 to 255 bytes of UTF-8             */
+	const char *sid;              /* "RM_…", given by the provider       */
+	const char *metadata;         /* "" when none                        */
+	uint32_t empty_timeout_s;     /* never joined: closed after this     */
+	uint32_t departure_timeout_s; /* last one left: closed after this    */
+	uint32_t max_participants;    /* 0: no limit of the room's own       */
+	int64_t created_ms;           /* UTC                                 */
+	uint32_t participants, publishers;
+};
+
+struct stoa_permission {
+	bool can_subscribe, can_publish, can_publish_data, can_update_own_metadata;
+	bool hidden, recorder;
+	uint32_t publish_sources; /* bit (1 << stoa_track_source); 0: every source */
+};
+
+struct stoa_attribute {
+	const char *key, *value;
+};
+
+struct stoa_participant_info {
+	uint32_t size;
+	stoa_participant_id id;
+	stoa_room_id room;
+	const char *sid;      /* "PA_…", given by the provider    */
+	const char *identity; /* 1 to 255 bytes; unique in a room */
+	const char *name, *metadata;
+	const struct stoa_attribute *attributes;
+	uint32_t n_attributes;
+	uint32_t kind;                /* LiveKit's ParticipantInfo.Kind number */
+	uint32_t client_protocol;     /* relayed as it came                    */
+	const uint32_t *capabilities; /* relayed as they came                  */
+	uint32_t n_capabilities;
+	enum stoa_participant_state state;
+	enum stoa_leave_reason leave_reason; /* when gone */
+	struct stoa_permission permission;
+	int64_t joined_ms;
+	uint32_t version; /* rises with every change */
+	bool is_publisher;
+	bool auto_subscribe;  /* new tracks of others are wanted at once      */
+	bool adaptive_stream; /* start low until the client has told a size   */
+};
+
+struct stoa_layer_info {
+	uint32_t quality; /* 0 low, 1 medium, 2 high */
+	uint32_t width, height, bitrate;
+	char rid[17]; /* "" when none */
+	uint32_t ssrc;
+};
+
+#define STOA_LAYERS_MAX 3
+
+struct stoa_track_info {
+	uint32_t size;
+	stoa_track_id id;
+	stoa_participant_id participant;
+	const char *sid; /* "TR_…", given by the provider */
+	const char *cid; /* the client's id               */
+	const char *name;
+	const char *mime; /* "video/VP8"; in announce() the wanted codec or "" */
+	const char *mid;
+	const char *stream; /* sync group */
+	enum stoa_media_kind kind;
+	enum stoa_track_source source;
+	bool muted, simulcast, disable_dtx, stereo, disable_red;
+	uint32_t encryption; /* relayed */
+	uint32_t width, height;
+	struct stoa_layer_info layers[STOA_LAYERS_MAX];
+	uint32_t n_layers;
+	const uint32_t *audio_features; /* relayed */
+	uint32_t n_audio_features;
+	bool is_live; /* bound to a section of the publisher's description */
+};
+
+struct stoa_track_settings { /* a subscriber's wish for one track */
+	uint32_t size;
+	bool disabled;
+	uint32_t quality; /* used when width is 0 */
+	uint32_t width, height, fps, priority;
+};
+
+struct stoa_sdp;    /* a parsed description; immutable once parsed */
+struct stoa_answer; /* a planned answer; immutable, counted        */
+
+struct stoa_mid_track {
+	const char *mid, *track_sid;
+};
+
+/** An answer was planned (the reference is the receiver's), or `err` is a negative errno. */
+typedef void stoa_sfu_answer_fn(int err, struct stoa_answer *answer, void *user);
+
+/* Notifications, all on ctl, after the call that caused them returned. Infos are borrowed for the
+ * call. Unset members are skipped. */
+struct stoa_sfu_events {
+	uint32_t size;
+	void (*room_opened)(const struct stoa_room_info *room, void *user);
+	void (*room_updated)(const struct stoa_room_info *room, void *user);
+	void (*room_closed)(const struct stoa_room_info *room, enum stoa_leave_reason why,
+			    void *user);
+	void (*participant_joined)(const struct stoa_participant_info *p, void *user);
+	void (*participant_updated)(const struct stoa_participant_info *p, void *user);
+	void (*participant_left)(const struct stoa_participant_info *p, void *user);
+	void (*track_published)(const struct stoa_track_info *t, void *user);
+	void (*track_updated)(const struct stoa_track_info *t, void *user);
+	void (*track_unpublished)(const struct stoa_track_info *t, void *user);
+	/* The subscriber's client must offer again, with this many more receive-only sections. */
+	void (*offer_needed)(stoa_participant_id p, stoa_transport_id t, uint32_t audios,
+			     uint32_t videos, void *user);
+	/* The server muted or unmuted a track: tell its publisher. */
+	void (*mute_asked)(stoa_participant_id p, stoa_track_id t, bool muted, void *user);
+	void (*transport_state)(stoa_transport_id t, stoa_participant_id p, bool is_connected,
+				void *user);
+	/* Only those that changed; level 0..1, 0: stopped. */
+	void (*speakers_changed)(stoa_room_id room, const stoa_participant_id *who,
+				 const float *levels, uint32_t n, void *user);
+	void (*quality_changed)(stoa_participant_id p, enum stoa_connection_quality q, float score,
+				void *user);
+};
+
+struct stoa_sfu_ops {
+	uint32_t size;
+	int (*listen)(void *self, struct stoa_mod *m, const struct stoa_sfu_events *ev, void *user);
+
+	int (*room_open)(void *self, const struct stoa_room_info *want, stoa_room_id *ret_room);
+	int (*room_find)(void *self, const char *name, stoa_room_id *ret_room);
+	int (*room_get)(void *self, stoa_room_id room, const struct stoa_room_info **ret_info);
+	int (*room_next)(void *self, stoa_room_id after, stoa_room_id *ret_room);
+	int (*room_set_metadata)(void *self, stoa_room_id room, const char *metadata);
+	int (*room_close)(void *self, stoa_room_id room, enum stoa_leave_reason why);
+
+	int (*join)(void *self, stoa_room_id room, const struct stoa_participant_info *want,
+		    stoa_participant_id *ret_p);
+	int (*leave)(void *self, stoa_participant_id p, enum stoa_leave_reason why);
+	int (*participant_get)(void *self, stoa_participant_id p,
+			       const struct stoa_participant_info **ret_info);
+	int (*participant_find)(void *self, stoa_room_id room, const char *identity,
+				stoa_participant_id *ret_p);
+	int (*participant_next)(void *self, stoa_room_id room, stoa_participant_id after,
+				stoa_participant_id *ret_p);
+	int (*participant_update)(void *self, const struct stoa_participant_info *changed);
+
+	int (*track_announce)(void *self, stoa_participant_id p, const struct stoa_track_info *want,
+			      stoa_track_id *ret_t);
+	int (*track_unpublish)(void *self, stoa_track_id t);
+	int (*track_get)(void *self, stoa_track_id t, const struct stoa_track_info **ret_info);
+	int (*track_find)(void *self, stoa_room_id room, const char *sid, stoa_track_id *ret_t);
+	int (*track_next)(void *self, stoa_participant_id p, stoa_track_id after,
+			  stoa_track_id *ret_t);
+	int (*track_set_muted)(void *self, stoa_track_id t, bool muted, bool by_server);
+
+	int (*subscribe)(void *self, stoa_participant_id p, stoa_track_id t, bool wanted);
+	int (*set_track_settings)(void *self, stoa_participant_id p, stoa_track_id t,
+				  const struct stoa_track_settings *s);
+
+	int (*sdp_parse)(void *self, struct stoa_str text, struct stoa_sdp **ret_sdp);
+	void (*sdp_free)(void *self, struct stoa_sdp *sdp);
+	int (*transport_open)(void *self, stoa_participant_id p, stoa_transport_id *ret_t);
+	int (*transport_close)(void *self, stoa_transport_id t);
+	int (*transport_offer)(void *self, stoa_transport_id t, struct stoa_sdp *offer_take,
+			       stoa_sfu_answer_fn *fn, void *user);
+	int (*transport_candidate)(void *self, stoa_transport_id t, struct stoa_str candidate);
+	int (*answer_render)(void *self, const struct stoa_answer *a, struct stoa_buf *out);
+	const struct stoa_mid_track *(*answer_tracks)(void *self, const struct stoa_answer *a,
+						      uint32_t *ret_n);
+	void (*answer_unref)(void *self, struct stoa_answer *a);
+};
+
+/** What consumers hold. Bind in start(). */
+struct stoa_sfu {
+	const struct stoa_sfu_ops *ops;
+	void *self;
+};
+
+/** Binds the provider. Errors of stoa_iface_bind(). Thread: ctl. */
+static inline int stoa_sfu_bind(struct stoa_mod *m, struct stoa_sfu *ret_sfu)
+{
+	struct stoa_iface i;
+	int err = stoa_iface_bind(m, STOA_SFU, &i);
+
+	if (err)
+		return err;
+	ret_sfu->ops = (const struct stoa_sfu_ops *)i.ops;
+	ret_sfu->self = i.self;
+	return 0;
+}
+
+STOA_END_DECLS
+
+#endif
