@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of all modules together: prepare (load, check), start, reload, drain, stop. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <stoa/loop.h>
+#include <stoa/util.h>
+
+#include "event.h"
+#include "host.h"
+#include "iface.h"
+#include "log.h"
+#include "loop.h"
+
+struct host host = { .missing = STOA_LIST_INIT(host.missing) };
+
+static struct resolve_in resolve_input(void)
+{
+	return (struct resolve_in){ host.mods, host.n_mods,
+				    host.conf ? conf_snapshot_tree(host.conf) : NULL };
+}
+
+static const struct stoa_conf *section_of(const struct stoa_mod *m)
+{
+	return conf_section(host.conf, m->desc.name);
+}
+
+/* ---- prepare ---- */
+
+static int check_tree(struct conf_tree *tree_take, struct stoa_errors *e,
+		      struct conf_snapshot **ret_snap)
+{
+	const struct conf_table **tables = calloc(host.n_mods + 1, sizeof(*tables));
+	int r;
+
+	if (!tables) {
+		conf_tree_free(tree_take);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < host.n_mods; i++)
+		tables[i] = host.mods[i]->table;
+	r = conf_check(tree_take, tables, host.n_mods, (const char *const *)host.installed,
+		       host.n_installed, e, ret_snap);
+	free(tables);
+	return r;
+}
+
+static void log_left_out(const struct stoa_mod *m)
+{
+	stoa_log_write(NULL, m->is_required ? STOA_LOG_ERROR : STOA_LOG_WARN, NULL,
+		       "%s left out: %s", m->desc.name, m->why);
+}
+
+/* Says which modules are out; one that is required is a mistake of the configuration. */
+static void tell_left_out(struct stoa_errors *e)
+{
+	struct host_missing *x;
+
+	stoa_list_for_each (x, &host.missing, struct host_missing, link) {
+		if (x->is_required)
+			errors_at(e, CONF_ERROR, NULL, "%s is required: %s", x->name, x->why);
+		else
+			stoa_log_write(NULL, STOA_LOG_WARN, NULL, "%s left out: %s", x->name,
+				       x->why);
+	}
+	for (size_t i = 0; i < host.n_mods; i++) {
+		const struct stoa_mod *m = host.mods[i];
+
+		if (!m->is_named || m->state != MOD_OUT)
+			continue;
+		if (m->is_required)
+			errors_at(e, CONF_ERROR, NULL, "%s is required: it %s", m->desc.name,
+				  m->why);
+		else
+			log_left_out(m);
+	}
+}
+
+/* After load() or start() of one module failed: it goes, and who needs it. */
+static int leave_out_failed(struct stoa_mod *m, const char *step, int err, struct stoa_errors *e)
+{
+	struct resolve_in in = resolve_input();
+
+	mod_leave_out(m, "%s failed: %s", step, strerror(-err));
+	log_left_out(m);
+	if (m->is_required)
+		errors_at(e, CONF_ERROR, NULL, "%s is required and %s", m->desc.name, m->why);
+	for (size_t i = 0; i < host.n_mods; i++) {
+		if (host.mods[i]->state == MOD_OUT)
+			iface_withdraw(host.mods[i]);
+	}
+	for (size_t i = 0; i < host.n_mods; i++) {
+		struct stoa_mod *x = host.mods[i];
+		enum mod_state before = x->state;
+
+		if (before == MOD_OUT || !x->is_named)
+			continue;
+		resolve_leave_out_dependants(&in);
+		if (x->state != MOD_OUT)
+			continue;
+		log_left_out(x);
+		if (x->is_required)
+			errors_at(e, CONF_ERROR, NULL, "%s is required: it %s", x->desc.name,
+				  x->why);
+	}
+	return 0;
+}
+
+static void load_all(struct stoa_errors *e)
+{
+	for (size_t i = 0; i < host.n_order; i++) {
+		struct stoa_mod *m = host.order[i];
+		int r;
+
+		if (m->state == MOD_OUT)
+			continue;
+		r = mod_load(m);
+		if (r < 0)
+			leave_out_failed(m, "load()", r, e);
+	}
+}
+
+static void check_all(const struct conf_snapshot *snap, struct stoa_errors *e)
+{
+	for (size_t i = 0; i < host.n_order; i++) {
+		struct stoa_mod *m = host.order[i];
+		const struct stoa_conf *c = conf_section(snap, m->desc.name);
+		size_t before = errors_count(e);
+		int r;
+
+		if (m->state == MOD_OUT || !c)
+			continue;
+		r = mod_check(m, c, e);
+		if (r < 0 && errors_count(e) == before)
+			errors_at(e, CONF_ERROR, NULL, "%s: check failed: %s", m->desc.name,
+				  strerror(-r));
+	}
+}
+
+int host_prepare(struct stoa_errors *e)
+{
+	struct conf_tree *tree = NULL;
+	struct resolve_in in;
+	int r;
+
+	r = conf_tree_load(&host.layers, e, &tree);
+	if (r < 0)
+		return r;
+	r = host_open_modules(tree, e);
+	if (r < 0) {
+		conf_tree_free(tree);
+		return r;
+	}
+	r = check_tree(tree, e, &host.conf);
+	if (r < 0)
+		return r;
+	host.order = calloc(host.n_mods + 1, sizeof(*host.order));
+	if (!host.order)
+		return -ENOMEM;
+	in = resolve_input();
+	r = resolve(&in, e, host.order, &host.n_order);
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0)
+		load_all(e);
+	tell_left_out(e);
+	check_all(host.conf, e);
+	return 0;
+}
+
+/* ---- start and stop ---- */
+
+static int start_one(struct stoa_mod *m, struct stoa_errors *e)
+{
+	size_t before = errors_count(e);
+	int r = mod_start(m, section_of(m));
+
+	if (r == 0)
+		return 0;
+	mod_stop(m); /* only what the host can see: stop() is for what has started */
+	if (errors_count(e) == before)
+		leave_out_failed(m, "start()", r, e);
+	return errors_count(e) == before ? 0 : -ECANCELED;
+}
+
+int host_start(struct stoa_errors *e)
+{
+	int r = 0;
+
+	errors_collect(e);
+	for (size_t i = 0; r == 0 && i < host.n_order; i++) {
+		if (host.order[i]->state != MOD_OUT)
+			r = start_one(host.order[i], e);
+	}
+	errors_collect(NULL);
+	if (r < 0)
+		return r;
+	host.phase = HOST_RUNNING;
+	return 0;
+}
+
+static void free_missing(void)
+{
+	struct host_missing *x, *tmp;
+
+	stoa_list_for_each_safe (x, tmp, &host.missing, struct host_missing, link) {
+		stoa_list_unlink(&x->link);
+		free(x->name);
+		free(x->why);
+		free(x);
+	}
+}
+
+void host_stop(void)
+{
+	host.phase = HOST_STOPPING;
+	event_flush();
+	for (size_t i = host.n_order; i-- > 0;) {
+		if (host.order[i]->state == MOD_RUNNING)
+			mod_stop(host.order[i]);
+	}
+	for (size_t i = host.n_order; i-- > 0;)
+		mod_unload(host.order[i]);
+	event_reset();
+	iface_reset();
+	stoa_timer_free(host.drain_timer);
+	host.drain_timer = NULL;
+	for (size_t i = 0; i < host.n_mods; i++)
+		mod_free(host.mods[i]);
+	for (size_t i = 0; i < host.n_installed; i++)
+		free(host.installed[i]);
+	free_missing();
+	free(host.mods);
+	free(host.order);
+	free(host.installed);
+	conf_snapshot_free(host.conf);
+	host.conf = NULL;
+	host.mods = host.order = NULL;
+	host.installed = NULL;
+	host.n_mods = host.n_order = host.n_installed = 0;
+}
+
+/* ---- reload ---- */
+
+static void tell_changed(void)
+{
+	for (size_t i = 0; i < host.n_order; i++) {
+		struct stoa_mod *m = host.order[i];
+		int r;
+
+		if (m->state != MOD_RUNNING || !m->ops.reload ||
+		    !conf_changed(host.conf, m->desc.name))
+			continue;
+		r = m->ops.reload(m, section_of(m));
+		if (r < 0)
+			stoa_log(m, STOA_LOG_ERROR,
+				 "reload() failed, the old settings may stay in force: %s",
+				 strerror(-r));
+	}
+}
+
+static void apply_log_levels(void)
+{
+	struct conf_module cm;
+
+	for (size_t i = 0; conf_tree_module(conf_snapshot_tree(host.conf), i, &cm); i++) {
+		struct stoa_mod *m = host_find(cm.name);
+
+		if (m)
+			atomic_store(&m->log_level, cm.log_level);
+	}
+}
+
+int host_reload(struct stoa_errors *e)
+{
+	struct conf_snapshot *next = NULL, *old = host.conf;
+	struct conf_tree *tree = NULL;
+	int r;
+
+	r = conf_tree_load(&host.layers, e, &tree);
+	if (r < 0)
+		return r;
+	r = check_tree(tree, e, &next);
+	if (r < 0)
+		return r;
+	r = conf_adopt(next, old, e);
+	if (r == 0)
+		check_all(next, e);
+	if (r == 0 && errors_count(e))
+		r = -EINVAL;
+	if (r < 0) {
+		conf_snapshot_free(next);
+		return r;
+	}
+	host.conf = next;
+	apply_log_levels();
+	tell_changed();
+	conf_snapshot_free(old);
+	return 0;
+}
+
+/* ---- drain ---- */
+
+static bool ends_when_drained;
+
+bool host_is_drained(void)
+{
+	for (size_t i = 0; i < host.n_order; i++) {
+		const struct stoa_mod *m = host.order[i];
+
+		if (m->state == MOD_RUNNING && !m->is_drained)
+			return false;
+	}
+	return true;
+}
+
+static void on_deadline(void *user)
+{
+	(void)user;
+	if (!host_is_drained())
+		stoa_log(NULL, STOA_LOG_WARN, "drain deadline passed, ending what is left");
+	loop_end_ctl();
+}
+
+void host_drain(uint64_t deadline_ms, bool ends_loop)
+{
+	ends_when_drained |= ends_loop;
+	if (host.phase == HOST_RUNNING) {
+		host.phase = HOST_DRAINING;
+		stoa_log(NULL, STOA_LOG_NOTICE, "draining: no new sessions, at most %llu s",
+			 (unsigned long long)(deadline_ms / 1000));
+		for (size_t i = host.n_order; i-- > 0;) {
+			struct stoa_mod *m = host.order[i];
+
+			if (m->state != MOD_RUNNING)
+				continue;
+			m->is_drained = !m->ops.drain;
+			if (m->ops.drain)
+				m->ops.drain(m, deadline_ms);
+		}
+	}
+	if (!ends_loop)
+		return;
+	if (!host.drain_timer)
+		host.drain_timer = stoa_timer_new(NULL, on_deadline, NULL);
+	if (!host.drain_timer || host_is_drained())
+		loop_end_ctl();
+	else
+		stoa_timer_set(host.drain_timer, deadline_ms);
+}
+
+void stoa_mod_drained(struct stoa_mod *m)
+{
+	stoa_assert_thread(STOA_THREAD_CTL);
+	m->is_drained = true;
+	if (host.phase == HOST_DRAINING && ends_when_drained && host_is_drained())
+		loop_end_ctl();
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who am I: the class and the loop of the calling thread, and the assertion that public functions
+ * open with in debug builds. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "loop.h"
+
+#define TLS_FAST __attribute__((tls_model("initial-exec"))) /* libstoa is never dlopened */
+
+TLS_FAST _Thread_local struct stoa_loop *loop_self;
+TLS_FAST _Thread_local uint32_t thread_class;
+
+struct stoa_loop *stoa_loop_self(void)
+{
+	return loop_self;
+}
+
+static const char *class_name(uint32_t cls)
+{
+	static const struct {
+		uint32_t cls;
+		const char *name;
+	} names[] = {
+		{ STOA_THREAD_CTL, "ctl" }, { STOA_THREAD_NET, "net" }, { STOA_THREAD_IO, "io" },
+		{ STOA_THREAD_MED, "med" }, { STOA_THREAD_BLK, "blk" },
+	};
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(names); i++) {
+		if (cls & names[i].cls)
+			return names[i].name;
+	}
+	return "foreign";
+}
+
+void stoa_thread_check(uint32_t classes, const char *func)
+{
+	if (thread_class & classes)
+		return;
+	fprintf(stderr, "%s() called on a thread of class %s%s%s; it may run on %s%s\n", func,
+		class_name(thread_class), loop_self ? " named " : "",
+		loop_self ? loop_self->name : "", class_name(classes),
+		classes & (classes - 1) ? " and others" : "");
+	abort();
+}
