@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A snapshot: one tree, checked, with a frozen section per table. The host keeps one in force and
+ * makes the next at reload; each is read-only once made, but for what conf_adopt() carries over. */
+#include "conf_section.h"
+
+#include <stoa/log.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool says_yes(const struct conf_node *section, const char *key)
+{
+	const struct conf_node *n = node_get(section, key);
+
+	return n && n->kind == CONF_SCALAR &&
+	       (strcmp(n->text, "yes") == 0 || strcmp(n->text, "true") == 0 ||
+		strcmp(n->text, "on") == 0);
+}
+
+static int log_level_of(const struct conf_node *section)
+{
+	static const struct {
+		const char *name;
+		int level;
+	} levels[] = { { "error", STOA_LOG_ERROR },
+		       { "warn", STOA_LOG_WARN },
+		       { "notice", STOA_LOG_NOTICE },
+		       { "info", STOA_LOG_INFO },
+		       { "debug", STOA_LOG_DEBUG } };
+	const struct conf_node *n = node_get(section, "log-level");
+
+	for (size_t i = 0; n && n->kind == CONF_SCALAR && i < STOA_ARRAY_SIZE(levels); i++) {
+		if (strcmp(n->text, levels[i].name) == 0)
+			return levels[i].level;
+	}
+	return 0;
+}
+
+static bool has_options(const struct conf_node *section)
+{
+	for (size_t i = 0; i < section->child_n; i++) {
+		const char *key = section->child[i]->key;
+
+		if (section->kind == CONF_MAP && strcmp(key, "load") != 0 &&
+		    strcmp(key, "required") != 0 && strcmp(key, "log-level") != 0)
+			return true;
+	}
+	return false;
+}
+
+bool conf_tree_module(const struct conf_tree *t, size_t i, struct conf_module *ret)
+{
+	const struct conf_node *modules = node_get(t->top, "modules");
+	size_t seen = 0;
+
+	for (size_t j = 0; modules && modules->kind == CONF_MAP && j < modules->child_n; j++) {
+		const struct conf_node *n = modules->child[j];
+
+		if (n->kind == CONF_RESET || seen++ != i)
+			continue;
+		*ret = (struct conf_module){ .name = n->key,
+					     .load = says_yes(n, "load"),
+					     .required = says_yes(n, "required"),
+					     .log_level = log_level_of(n),
+					     .has_options = has_options(n),
+					     .at = n->key_at };
+		return true;
+	}
+	return false;
+}
+
+const char *conf_tree_bind(const struct conf_tree *t, const char *iface, struct conf_origin *ret_at)
+{
+	const struct conf_node *bind = node_get(t->top, "bind");
+	const struct conf_node *n = node_get(bind, iface);
+	char name[64];
+	size_t len = strcspn(iface, "/");
+
+	if (!n && len < sizeof(name)) {
+		memcpy(name, iface, len);
+		name[len] = '\0';
+		n = node_get(bind, name);
+	}
+	if (!n || n->kind != CONF_SCALAR || n->n == 0)
+		return NULL;
+	if (ret_at)
+		*ret_at = n->at;
+	return n->text;
+}
+
+struct checker {
+	struct conf_snapshot *snap;
+	const char *const *installed;
+	size_t installed_n;
+	struct stoa_errors *e;
+	struct value_env env;
+};
+
+static const struct conf_section_entry *find_entry(const struct conf_snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (strcmp(s->entry[i].table->name, name) == 0)
+			return &s->entry[i];
+	}
+	return NULL;
+}
+
+/* A module of which no file is installed: a typing error, or a package that is not there. */
+static void report_missing_module(struct checker *k, const struct conf_node *n)
+{
+	const char *package = conf_module_package(n->key);
+	const char *near = near_name(n->key, k->installed, k->installed_n);
+	bool is_required = says_yes(n, "load") && says_yes(n, "required");
+
+	if (strncmp(n->key, "mod_", 4) != 0 || (near && !package))
+		errors_at(k->e, CONF_ERROR, &n->key_at, "unknown module `%s`%s%s%s", n->key,
+			  near ? ": did you mean `" : ": the name of a module begins with mod_",
+			  near ? near : "", near ? "`?" : "");
+	else if (is_required)
+		errors_at(k->e, CONF_ERROR, &n->key_at,
+			  "%s is required and not installed: install %s%s, or set required: no",
+			  n->key, package ? "the package " : "its module file",
+			  package ? package : "");
+	else
+		errors_at(k->e, CONF_WARNING, &n->key_at,
+			  "%s is not installed, its options are not checked: install %s%s, or "
+			  "remove this section",
+			  n->key, package ? "the package " : "its module file",
+			  package ? package : "");
+}
+
+static int check_modules(struct checker *k)
+{
+	const struct conf_node *modules = node_get(k->snap->tree->top, "modules");
+
+	if (!modules || node_is_empty(modules))
+		return 0;
+	if (modules->kind != CONF_MAP) {
+		if (modules->kind != CONF_BAD)
+			errors_at(
+				k->e, CONF_ERROR, &modules->at,
+				"`modules`: a map of modules is expected: write `mod_x:` with its "
+				"options indented below%s",
+				modules->kind == CONF_LIST ? ", not a list" : "");
+		return 0;
+	}
+	for (size_t i = 0; i < modules->child_n; i++) {
+		const struct conf_node *n = modules->child[i];
+
+		if (n->kind != CONF_RESET && !find_entry(k->snap, n->key))
+			report_missing_module(k, n);
+	}
+	return 0;
+}
+
+static void check_bind(struct checker *k)
+{
+	const struct conf_node *bind = node_get(k->snap->tree->top, "bind");
+
+	if (!bind || node_is_empty(bind))
+		return;
+	if (bind->kind != CONF_MAP) {
+		errors_at(k->e, CONF_ERROR, &bind->at,
+			  "`bind`: a map is expected: write `interface: module` below it, as in "
+			  "`sql: mod_storage_pg`");
+		return;
+	}
+	for (size_t i = 0; i < bind->child_n; i++) {
+		const struct conf_node *n = bind->child[i];
+		const char *near;
+
+		if (n->kind == CONF_RESET || n->kind == CONF_BAD)
+			continue;
+		if (n->kind != CONF_SCALAR || n->n == 0) {
+			errors_at(k->e, CONF_ERROR, &n->at,
+				  "`bind.%s`: write the one module that provides the interface",
+				  n->key);
+			continue;
+		}
+		if (node_get(node_get(k->snap->tree->top, "modules"), n->text))
+			continue;
+		near = near_name(n->text, k->installed, k->installed_n);
+		errors_at(k->e, CONF_ERROR, &n->at,
+			  "`bind.%s`: %s is not among the `modules:`%s%s%s", n->key, n->text,
+			  near ? "; did you mean " : ": add it there with load: yes",
+			  near ? near : "", near ? "?" : "");
+	}
+}
+
+static void check_top(struct checker *k)
+{
+	static const char *const known[] = { "core", "bind", "modules" };
+	const struct conf_node *top = k->snap->tree->top;
+
+	for (size_t i = 0; i < top->child_n; i++) {
+		const struct conf_node *n = top->child[i];
+		const char *near = near_name(n->key, known, STOA_ARRAY_SIZE(known));
+		bool ok = false;
+
+		for (size_t j = 0; j < STOA_ARRAY_SIZE(known); j++)
+			ok = ok || strcmp(n->key, known[j]) == 0;
+		if (ok)
+			continue;
+		if (strncmp(n->key, "mod_", 4) == 0)
+			errors_at(k->e, CONF_ERROR, &n->key_at,
+				  "`%s` stands at the top: indent it below `modules:`", n->key);
+		else if (near)
+			errors_at(k->e, CONF_ERROR, &n->key_at,
+				  "unknown section `%s`: did you mean `%s`?", n->key, near);
+		else
+			errors_at(k->e, CONF_ERROR, &n->key_at,
+				  "unknown section `%s`: write core, modules or bind", n->key);
+	}
+}
+
+static int check_section(struct checker *k, struct conf_section_entry *s)
+{
+	const struct conf_tree *t = k->snap->tree;
+	bool is_core = s->table == conf_core_table();
+	const struct conf_node *n = is_core ? node_get(t->top, "core")
+					    : node_get(node_get(t->top, "modules"), s->table->name);
+	bool is_used = is_core || says_yes(n, "load");
+	char *path;
+	int r;
+
+	if (asprintf(&path, "%s%s", is_core ? "" : "modules.", s->table->name) < 0)
+		return -ENOMEM;
+	k->env.no_secrets = !is_used;
+	r = section_check(path, s->table->name, s->table->opts, n, &k->env, is_used && !t->broken,
+			  k->e, &s->conf);
+	free(path);
+	return r;
+}
+
+static int check_all(struct checker *k)
+{
+	struct conf_snapshot *s = k->snap;
+	int r = check_section(k, &s->entry[0]);
+
+	if (r < 0)
+		return r;
+	/* The core comes first: paths of the others are relative to its state directory. */
+	k->env.state_dir = section_value(s->entry[0].conf, "state-dir")->text;
+	for (size_t i = 1; i < s->n && r == 0; i++)
+		r = check_section(k, &s->entry[i]);
+	if (r < 0)
+		return r;
+	check_top(k);
+	check_bind(k);
+	return check_modules(k);
+}
+
+int conf_check(struct conf_tree *tree_take, const struct conf_table *const *tables, size_t tables_n,
+	       const char *const *installed, size_t installed_n, struct stoa_errors *e,
+	       struct conf_snapshot **ret_snap)
+{
+	stoa_auto(conf_snapshot_free) struct conf_snapshot *s = calloc(1, sizeof(*s));
+	struct checker k = { s, installed, installed_n, e, { .root = tree_take->root } };
+	int r;
+
+	if (!s) {
+		conf_tree_free(tree_take);
+		return -ENOMEM;
+	}
+	s->tree = tree_take;
+	s->entry = calloc(tables_n + 1, sizeof(*s->entry));
+	if (!s->entry)
+		return -ENOMEM;
+	s->n = tables_n + 1;
+	s->entry[0].table = conf_core_table();
+	for (size_t i = 0; i < tables_n; i++)
+		s->entry[i + 1].table = tables[i];
+	r = check_all(&k);
+	if (r < 0)
+		return r;
+	*ret_snap = stoa_take(s);
+	return 0;
+}
+
+void conf_snapshot_free(struct conf_snapshot *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		section_free(s->entry[i].conf);
+	free(s->entry);
+	conf_tree_free(s->tree);
+	free(s);
+}
+
+const struct stoa_conf *conf_section(const struct conf_snapshot *s, const char *name)
+{
+	const struct conf_section_entry *entry = find_entry(s, name);
+
+	return entry && entry->conf && entry->conf->ok ? entry->conf : NULL;
+}
+
+const struct conf_tree *conf_snapshot_tree(const struct conf_snapshot *s)
+{
+	return s->tree;
+}
+
+bool conf_changed(const struct conf_snapshot *s, const char *name)
+{
+	const struct conf_section_entry *entry = find_entry(s, name);
+
+	return entry && entry->changed;
+}
