@@ -125,6 +125,9 @@ const struct conf_tree *conf_snapshot_tree(const struct conf_snapshot *s);
  *  went. Then conf_changed(next, name) tells whose reload() is due. -ENOMEM. */
 int conf_adopt(struct conf_snapshot *next, const struct conf_snapshot *old, struct stoa_errors *e);
 bool conf_changed(const struct conf_snapshot *s, const char *name);
+/** A module that has no reload(), or whose reload() failed, goes on with its old section: keeps
+ *  that alive in `next`. */
+void conf_keep(struct conf_snapshot *next, const struct conf_snapshot *old, const char *name);
 
 /* ---- the process-wide values that the core itself reads ---- */
 

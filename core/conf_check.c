@@ -297,7 +297,7 @@ int section_check(const char *path, const char *name, const struct stoa_opt *opt
 		  const struct conf_node *map, const struct value_env *env, bool is_complete,
 		  struct stoa_errors *e, struct stoa_conf **ret_conf)
 {
-	stoa_auto(section_free) struct stoa_conf *c = section_new(path, name, opts);
+	stoa_auto(section_unref) struct stoa_conf *c = section_new(path, name, opts);
 	struct check k = { env, e, is_complete, c };
 
 	if (!c)

@@ -443,6 +443,7 @@ int conf_tree_load(const struct conf_layers *c, struct stoa_errors *e, struct co
 
 	if (!t)
 		return -ENOMEM;
+	t->refs = 1;
 	t->root = strdup(c->root && strcmp(c->root, "/") != 0 ? c->root : "");
 	t->top = node_new(CONF_MAP, NULL);
 	if (!t->root || !t->top)
@@ -455,9 +456,15 @@ int conf_tree_load(const struct conf_layers *c, struct stoa_errors *e, struct co
 	return 0;
 }
 
+struct conf_tree *tree_ref(struct conf_tree *t)
+{
+	t->refs++;
+	return t;
+}
+
 void conf_tree_free(struct conf_tree *t)
 {
-	if (!t)
+	if (!t || --t->refs)
 		return;
 	node_free(t->top);
 	for (size_t i = 0; i < t->source_n; i++)

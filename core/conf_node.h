@@ -43,6 +43,7 @@ struct conf_file { /* for `config paths` */
 };
 
 struct conf_tree {
+	unsigned refs;
 	struct conf_node *top;
 	struct conf_source **source;
 	size_t source_n;
@@ -77,6 +78,9 @@ int node_merge(struct conf_node *dst, struct conf_node *src_take);
  *  is nothing; -EINVAL when reading could not go on to the end; -ENOMEM. */
 int conf_read(const struct conf_source *src, size_t off, bool is_value, struct stoa_errors *e,
 	      struct conf_node **ret_node);
+
+/** conf_tree_free() lets go of one. */
+struct conf_tree *tree_ref(struct conf_tree *t);
 
 struct conf_source *source_new(const char *name, const char *text, size_t n);
 void source_free(struct conf_source *s);

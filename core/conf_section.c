@@ -4,6 +4,7 @@
  * builds: that is what keeps the tables complete. */
 #include "conf_section.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,13 +15,14 @@ struct stoa_conf *section_new(const char *path, const char *name, const struct s
 	if (!c)
 		return NULL;
 	c->ok = true;
+	c->refs = 1;
 	c->opts = opts;
 	c->n = opts_len(opts);
 	c->path = strdup(path);
 	c->name = strdup(name);
 	c->value = calloc(c->n + 1, sizeof(*c->value));
 	if (!c->path || !c->name || !c->value) {
-		section_free(c);
+		section_unref(c);
 		return NULL;
 	}
 	for (size_t i = 0; i < c->n; i++)
@@ -36,7 +38,7 @@ void value_clear(struct conf_value *v)
 		if (v->list)
 			free(v->list[i]);
 		if (v->map)
-			section_free(v->map[i]);
+			section_unref(v->map[i]);
 	}
 	free(v->list);
 	free(v->map);
@@ -45,16 +47,88 @@ void value_clear(struct conf_value *v)
 	*v = (struct conf_value){ .opt = v->opt };
 }
 
-void section_free(struct stoa_conf *c)
+struct stoa_conf *section_ref(struct stoa_conf *c)
 {
-	if (!c)
+	if (c)
+		c->refs++;
+	return c;
+}
+
+void section_unref(struct stoa_conf *c)
+{
+	if (!c || --c->refs)
 		return;
 	for (size_t i = 0; c->value && i < c->n; i++)
 		value_clear(&c->value[i]);
 	free(c->value);
 	free(c->path);
 	free(c->name);
+	conf_tree_free(c->tree);
 	free(c);
+}
+
+static int copy_list(const struct conf_value *from, struct conf_value *to)
+{
+	to->list = calloc(from->count + 1, sizeof(char *));
+	if (!to->list)
+		return -ENOMEM;
+	for (; to->count < from->count; to->count++) {
+		to->list[to->count] = strdup(from->list[to->count]);
+		if (!to->list[to->count])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int copy_map(const struct conf_value *from, struct conf_value *to)
+{
+	to->map = calloc(from->count + 1, sizeof(*to->map));
+	if (!to->map)
+		return -ENOMEM;
+	for (; to->count < from->count; to->count++) {
+		to->map[to->count] = section_copy(from->map[to->count]);
+		if (!to->map[to->count])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int value_copy(const struct conf_value *from, struct conf_value *to)
+{
+	value_clear(to);
+	to->node = from->node;
+	to->ok = from->ok;
+	to->pending = from->pending;
+	to->num = from->num;
+	if (from->text) {
+		to->text = malloc(from->n + 1);
+		if (!to->text)
+			return -ENOMEM;
+		memcpy(to->text, from->text, from->n + 1);
+		to->n = from->n;
+	}
+	if (from->raw && !(to->raw = strdup(from->raw)))
+		return -ENOMEM;
+	if (from->list)
+		return copy_list(from, to);
+	return from->map ? copy_map(from, to) : 0;
+}
+
+struct stoa_conf *section_copy(const struct stoa_conf *c)
+{
+	struct stoa_conf *d = section_new(c->path, c->name, c->opts);
+
+	if (!d)
+		return NULL;
+	d->at = c->at;
+	d->ok = c->ok;
+	for (size_t i = 0; i < c->n; i++) {
+		if (value_copy(&c->value[i], &d->value[i]) < 0) {
+			section_unref(d);
+			return NULL;
+		}
+	}
+	return d;
 }
 
 const struct conf_value *section_value(const struct stoa_conf *c, const char *key)

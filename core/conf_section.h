@@ -31,8 +31,10 @@ struct conf_value {
 };
 
 struct stoa_conf {
-	char *path; /* "modules.mod_http", "modules.mod_hls.renditions.low", "core" */
-	char *name; /* last part of the path */
+	unsigned refs;
+	struct conf_tree *tree; /* sections of a whole module hold it: origins point there */
+	char *path;             /* "modules.mod_http", "modules.mod_hls.renditions.low", "core" */
+	char *name;             /* last part of the path */
 	const struct stoa_opt *opts;
 	struct conf_value *value; /* one per option */
 	size_t n;
@@ -42,8 +44,9 @@ struct stoa_conf {
 
 struct conf_section_entry {
 	const struct conf_table *table;
-	struct stoa_conf *conf;
-	bool changed;
+	struct stoa_conf *fresh; /* what the files say: for dumps                         */
+	struct stoa_conf *conf;  /* what is in force: the module's. An unchanged section  */
+	bool changed;            /* is passed on as it is, since strings are borrowed     */
 };
 
 struct conf_snapshot {
@@ -51,6 +54,8 @@ struct conf_snapshot {
 	struct conf_section_entry *entry; /* core first, then as given to conf_check() */
 	size_t n;
 };
+
+struct conf_section_entry *snapshot_entry(const struct conf_snapshot *s, const char *name);
 
 /* What parsing needs to know of its surroundings. */
 struct value_env {
@@ -77,8 +82,13 @@ size_t opts_len(const struct stoa_opt *o);
 const struct stoa_opt *opts_find(const struct stoa_opt *o, const char *key);
 
 struct stoa_conf *section_new(const char *path, const char *name, const struct stoa_opt *opts);
-void section_free(struct stoa_conf *c); /* wipes secrets */
-STOA_DEFINE_AUTO(struct stoa_conf, section_free)
+struct stoa_conf *section_ref(struct stoa_conf *c);
+void section_unref(struct stoa_conf *c); /* the last one wipes secrets */
+STOA_DEFINE_AUTO(struct stoa_conf, section_unref)
+/** A deep copy without tree, for values in force that the files no longer say. */
+struct stoa_conf *section_copy(const struct stoa_conf *c);
+bool value_same(const struct conf_value *a, const struct conf_value *b);
+int value_copy(const struct conf_value *from, struct conf_value *to);
 const struct conf_value *section_value(const struct stoa_conf *c, const char *key);
 void value_clear(struct conf_value *v);
 

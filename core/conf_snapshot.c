@@ -96,7 +96,7 @@ struct checker {
 	struct value_env env;
 };
 
-static const struct conf_section_entry *find_entry(const struct conf_snapshot *s, const char *name)
+struct conf_section_entry *snapshot_entry(const struct conf_snapshot *s, const char *name)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		if (strcmp(s->entry[i].table->name, name) == 0)
@@ -129,6 +129,17 @@ static void report_missing_module(struct checker *k, const struct conf_node *n)
 			  package ? package : "");
 }
 
+/* Installed but without a table: it could not be opened, and whoever tried has said so; or this is
+ * a reload and it was not named at start, which conf_adopt() tells. */
+static bool is_installed(const struct checker *k, const char *name)
+{
+	for (size_t i = 0; i < k->installed_n; i++) {
+		if (strcmp(k->installed[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_modules(struct checker *k)
 {
 	const struct conf_node *modules = node_get(k->snap->tree->top, "modules");
@@ -147,7 +158,8 @@ static int check_modules(struct checker *k)
 	for (size_t i = 0; i < modules->child_n; i++) {
 		const struct conf_node *n = modules->child[i];
 
-		if (n->kind != CONF_RESET && !find_entry(k->snap, n->key))
+		if (n->kind != CONF_RESET && !snapshot_entry(k->snap, n->key) &&
+		    !is_installed(k, n->key))
 			report_missing_module(k, n);
 	}
 	return 0;
@@ -281,8 +293,10 @@ void conf_snapshot_free(struct conf_snapshot *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->n; i++)
-		section_free(s->entry[i].conf);
+	for (size_t i = 0; i < s->n; i++) {
+		section_unref(s->entry[i].conf);
+		section_unref(s->entry[i].fresh);
+	}
 	free(s->entry);
 	conf_tree_free(s->tree);
 	free(s);
@@ -290,7 +304,7 @@ void conf_snapshot_free(struct conf_snapshot *s)
 
 const struct stoa_conf *conf_section(const struct conf_snapshot *s, const char *name)
 {
-	const struct conf_section_entry *entry = find_entry(s, name);
+	const struct conf_section_entry *entry = snapshot_entry(s, name);
 
 	return entry && entry->conf && entry->conf->ok ? entry->conf : NULL;
 }
@@ -302,7 +316,7 @@ const struct conf_tree *conf_snapshot_tree(const struct conf_snapshot *s)
 
 bool conf_changed(const struct conf_snapshot *s, const char *name)
 {
-	const struct conf_section_entry *entry = find_entry(s, name);
+	const struct conf_section_entry *entry = snapshot_entry(s, name);
 
 	return entry && entry->changed;
 }

@@ -242,20 +242,20 @@ void host_stop(void)
 
 /* ---- reload ---- */
 
-static void tell_changed(void)
+static void tell_changed(const struct conf_snapshot *old)
 {
 	for (size_t i = 0; i < host.n_order; i++) {
 		struct stoa_mod *m = host.order[i];
 		int r;
 
-		if (m->state != MOD_RUNNING || !m->ops.reload ||
-		    !conf_changed(host.conf, m->desc.name))
+		if (m->state != MOD_RUNNING || !conf_changed(host.conf, m->desc.name))
 			continue;
-		r = m->ops.reload(m, section_of(m));
-		if (r < 0)
-			stoa_log(m, STOA_LOG_ERROR,
-				 "reload() failed, the old settings may stay in force: %s",
-				 strerror(-r));
+		r = m->ops.reload ? m->ops.reload(m, section_of(m)) : -ENOTSUP;
+		if (r == 0)
+			continue;
+		conf_keep(host.conf, old, m->desc.name); /* it may still borrow from its section */
+		stoa_log(m, STOA_LOG_ERROR,
+			 "reload() failed, the old settings may stay in force: %s", strerror(-r));
 	}
 }
 
@@ -294,7 +294,7 @@ int host_reload(struct stoa_errors *e)
 	}
 	host.conf = next;
 	apply_log_levels();
-	tell_changed();
+	tell_changed(old);
 	conf_snapshot_free(old);
 	return 0;
 }
