@@ -72,6 +72,8 @@ enum stoa_sql_expect { /* rows affected, or returned where the statement returns
 		       STOA_ROWS_NONE = 3, /* none, otherwise -EEXIST */
 };
 
+#define STOA_TX_MAX 2048 /* statements, and events, of one transaction */
+
 struct stoa_sql_result; /* the rows of one statement */
 struct stoa_tx;
 
@@ -106,6 +108,7 @@ struct stoa_sql_ops {
 	int64_t (*integer)(const struct stoa_sql_result *r, uint32_t row,
 			   uint32_t col); /* int, bool, time in ms */
 	double (*real)(const struct stoa_sql_result *r, uint32_t row, uint32_t col);
+	void (*forget)(void *self, struct stoa_mod *m);
 };
 
 /** What consumers hold. Bind in start(). */
@@ -143,8 +146,8 @@ static inline struct stoa_tx *stoa_sql_begin(const struct stoa_sql *s, struct st
 	return STOA_HAS(s->ops, begin) ? s->ops->begin(s->self, m, actor) : NULL;
 }
 
-/** Adds a statement; values are copied. A failure (-ENOMEM, -EINVAL, -E2BIG past 64 statements) is
- *  remembered too: commit then fails with it. */
+/** Adds a statement; values are copied. A failure (-ENOMEM, -EINVAL, -E2BIG past STOA_TX_MAX
+ * statements) is remembered too: commit then fails with it. */
 static inline int stoa_tx_run(const struct stoa_sql *s, struct stoa_tx *tx,
 			      const struct stoa_sql_stmt *stmt, const struct stoa_sql_value *v,
 			      uint32_t n, enum stoa_sql_expect expect)
@@ -198,7 +201,17 @@ static inline int stoa_sql_query(const struct stoa_sql *s, struct stoa_mod *m, c
 				       : -ENOTSUP;
 }
 
-/** Rows of a result; cells by row and column, both from 0. NULL cells read as "", 0. */
+/** The module hears of nothing any more: lists that wait are still run, but their done_fn is not
+ * called. For stop(), where `user` is about to be freed; who calls it frees what `user` pointed to.
+ */
+static inline void stoa_sql_forget(const struct stoa_sql *s, struct stoa_mod *m)
+{
+	if (STOA_HAS(s->ops, forget))
+		s->ops->forget(s->self, m);
+}
+
+/** Rows returned, or affected where the statement returns none. Cells by row and column, both from
+ * 0. NULL cells read as "", 0. */
 static inline uint32_t stoa_sql_rows(const struct stoa_sql *s, const struct stoa_sql_result *r)
 {
 	return s->ops->rows(r);
@@ -229,11 +242,13 @@ static inline double stoa_sql_real(const struct stoa_sql *s, const struct stoa_s
 	return s->ops->real(r, row, col);
 }
 
-/** Columns: request_hash (text), status (int), body (text). Parameters: actor, key. */
+/** Columns: request_hash (text), status (int), body (text). Parameters: actor, key, now (time).
+ *  Each module registers its own, like its other statements. */
 static const STOA_UNUSED struct stoa_sql_stmt stoa_sql_idempotency_find = {
 	"idempotency-find",
-	"SELECT request_hash, status, body FROM stoa_idempotency WHERE actor = $1 AND key = $2",
-	"tt",
+	"SELECT request_hash, status, body FROM stoa_idempotency "
+	"WHERE actor = $1 AND key = $2 AND expires_at > $3",
+	"ttm",
 	"tit",
 	NULL,
 	NULL,
