@@ -25,7 +25,7 @@ struct peer; /* peer.h: one transport; the shell uses peer_io(), peer_set_io() a
 struct send_rtp {
 	const uint8_t
 		*head; /* borrowed for the call: RTP header with extensions (P bit clear), then */
-		       /* the prefix                                                           */
+	/* the prefix                                                           */
 	uint16_t head_len;     /* header: authenticated, not encrypted     */
 	uint16_t prefix_len;   /* bytes after it, encrypted before the payload (RTX OSN, VP8
 				  descriptor) */

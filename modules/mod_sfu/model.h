@@ -62,5 +62,4 @@ void model_tick(struct model *m);
 /** A notice from a worker. */
 void model_notice(struct model *m, const struct notice *n);
 
-
 #endif

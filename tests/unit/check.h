@@ -25,8 +25,8 @@ static int check_failed, check_count;
 		check_count++;                                                                     \
 		if (check_a != check_b) {                                                          \
 			check_failed++;                                                            \
-			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #a, check_a, \
-			        check_b);                                                          \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #a,   \
+				check_a, check_b);                                                 \
 		}                                                                                  \
 	} while (0)
 
@@ -36,8 +36,8 @@ static int check_failed, check_count;
 		check_count++;                                                                     \
 		if (!check_a || strcmp(check_a, check_b) != 0) {                                   \
 			check_failed++;                                                            \
-			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #a, \
-			        check_a ? check_a : "(null)", check_b);                            \
+			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__,   \
+				#a, check_a ? check_a : "(null)", check_b);                        \
 		}                                                                                  \
 	} while (0)
 
