@@ -31,34 +31,7 @@ struct loader {
 	size_t layers_n;
 };
 
-struct conf_source *source_new(const char *name, const char *text, size_t n)
-{
-	struct conf_source *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->name = strdup(name);
-	s->text = malloc(n + 1);
-	if (!s->name || !s->text) {
-		source_free(s);
-		return NULL;
-	}
-	memcpy(s->text, text, n);
-	s->text[n] = '\0';
-	s->n = n;
-	return s;
-}
-
-void source_free(struct conf_source *s)
-{
-	if (!s)
-		return;
-	free(s->name);
-	free(s->text);
-	free(s);
-}
-
-static int keep_source(struct conf_tree *t, struct conf_source *s_take)
+int tree_keep_source(struct conf_tree *t, struct conf_source *s_take)
 {
 	struct conf_source **p = reallocarray(t->source, t->source_n + 1, sizeof(*p));
 
@@ -94,7 +67,7 @@ static struct conf_file *note_file(struct conf_tree *t, const char *path,
 static int merge_source(struct loader *l, struct conf_source *s_take)
 {
 	struct conf_node *node = NULL;
-	int r = keep_source(l->t, s_take);
+	int r = tree_keep_source(l->t, s_take);
 
 	if (r < 0)
 		return r;
@@ -122,7 +95,7 @@ static int refuse_file(struct loader *l, const char *path, const char *why)
 
 	if (!s)
 		return -ENOMEM;
-	r = keep_source(l->t, s);
+	r = tree_keep_source(l->t, s);
 	if (r < 0)
 		return r;
 	errors_at(l->e, CONF_ERROR, &(struct conf_origin){ s, 1, 1 }, "%s", why);
@@ -320,105 +293,6 @@ static int read_config(struct loader *l, const char *config)
 	return read_layers(l);
 }
 
-/* The next part of a dotted key into a new node; "…" quotes a part with dots. NULL: malformed. */
-static char *take_part(const char **p)
-{
-	const char *start = *p, *end;
-	bool is_quoted = *start == '"';
-
-	end = is_quoted ? strchr(++start, '"') : start + strcspn(start, ".=");
-	if (!end || end == start)
-		return NULL;
-	*p = is_quoted ? end + 1 : end;
-	return strndup(start, (size_t)(end - start));
-}
-
-/* The value behind the `=`: text as it stands, YAML if it begins like YAML. */
-static int read_value(struct loader *l, const struct conf_source *s, size_t off,
-		      struct conf_node **ret_node)
-{
-	const char *text = s->text + off;
-	struct conf_origin at = { s, 1, (uint32_t)off + 1 };
-
-	if (text[0] && (strchr("[{\"'", text[0]) || strcmp(text, "~") == 0))
-		return conf_read(s, off, true, l->e, ret_node);
-	*ret_node = node_new(CONF_SCALAR, &at);
-	if (!*ret_node || !((*ret_node)->text = strdup(text)))
-		return -ENOMEM; /* the caller frees */
-	(*ret_node)->n = strlen(text);
-	return 0;
-}
-
-/* Builds the maps around `value` from the parts of the key, merges them. Consumes `value`. */
-static int merge_set(struct loader *l, const struct conf_source *s, char **part, size_t n,
-		     struct conf_node *value)
-{
-	struct conf_origin at = { s, 1, 1 };
-
-	for (size_t i = n; i-- > 0;) {
-		struct conf_node *map = node_new(CONF_MAP, &at);
-		int r;
-
-		value->key = part[i];
-		part[i] = NULL;
-		value->key_at = at;
-		r = map ? node_add(map, value) : -ENOMEM;
-		if (r < 0) {
-			node_free(value);
-			node_free(map);
-			return r;
-		}
-		value = map;
-	}
-	return node_merge(l->t->top, value);
-}
-
-static int split_key(const char *text, char *part[CONF_DEPTH_MAX + 1], size_t *ret_n,
-		     const char **ret_end)
-{
-	size_t n = 0;
-
-	if (strncmp(text, "mod_", 4) == 0 && !(part[n++] = strdup("modules")))
-		return -ENOMEM;
-	do {
-		if (n > CONF_DEPTH_MAX || !(part[n] = take_part(&text)))
-			break;
-		n++;
-	} while (*text == '.' && text++);
-	*ret_n = n;
-	*ret_end = text;
-	return *text == '=' && n > 0 && text[-1] != '.' ? 0 : -EINVAL;
-}
-
-static int read_set(struct loader *l, const char *arg)
-{
-	struct conf_source *s = source_new("--set", arg, strlen(arg));
-	char *part[CONF_DEPTH_MAX + 2] = { NULL };
-	struct conf_node *value = NULL;
-	const char *end;
-	size_t n = 0;
-	int r = s ? keep_source(l->t, s) : -ENOMEM;
-
-	if (r < 0)
-		return r;
-	r = split_key(s->text, part, &n, &end);
-	if (r == -EINVAL) {
-		errors_at(l->e, CONF_ERROR, &(struct conf_origin){ s, 1, 1 },
-			  "write --set key=value, as in --set mod_http.listen=127.0.0.1:7880");
-		r = 0;
-	} else if (r == 0) {
-		r = read_value(l, s, (size_t)(end + 1 - s->text), &value);
-		if (r == 0 && value)
-			r = merge_set(l, s, part, n, stoa_take(value));
-		else if (r == -EINVAL)
-			r = 0; /* reported */
-	}
-	node_free(value);
-	for (size_t i = 0; i < STOA_ARRAY_SIZE(part); i++)
-		free(part[i]);
-	return r;
-}
-
 static int load_all(struct loader *l, const struct conf_layers *c)
 {
 	struct conf_source *s;
@@ -431,7 +305,7 @@ static int load_all(struct loader *l, const struct conf_layers *c)
 	if (r == 0)
 		r = c->config ? read_config(l, c->config) : read_layers(l);
 	for (size_t i = 0; i < c->sets_n && r == 0; i++)
-		r = read_set(l, c->sets[i]);
+		r = set_read(c->sets[i], l->t, l->e);
 	return r;
 }
 

@@ -137,8 +137,10 @@ int node_merge(struct conf_node *dst, struct conf_node *src_take)
 {
 	int r = 0;
 
-	dst->key_at = src_take->key_at; /* the last word on it: where "is missing" points */
-	dst->at = src_take->at;
+	if (!src_take->at.source || !src_take->at.source->is_argument || !dst->at.source) {
+		dst->key_at = src_take->key_at; /* the last file to speak of it: where "must be */
+		dst->at = src_take->at;         /* set" points                                  */
+	}
 	for (size_t i = 0; i < src_take->child_n; i++) {
 		struct conf_node *child = src_take->child[i];
 
@@ -150,4 +152,33 @@ int node_merge(struct conf_node *dst, struct conf_node *src_take)
 	src_take->child_n = 0;
 	node_free(src_take);
 	return r;
+}
+
+/* ---- sources ---- */
+
+struct conf_source *source_new(const char *name, const char *text, size_t n)
+{
+	struct conf_source *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->name = strdup(name);
+	s->text = malloc(n + 1);
+	if (!s->name || !s->text) {
+		source_free(s);
+		return NULL;
+	}
+	memcpy(s->text, text, n);
+	s->text[n] = '\0';
+	s->n = n;
+	return s;
+}
+
+void source_free(struct conf_source *s)
+{
+	if (!s)
+		return;
+	free(s->name);
+	free(s->text);
+	free(s);
 }

@@ -11,7 +11,8 @@ struct conf_source {
 	char *name; /* path as opened, "--set" or "<builtin>" */
 	char *text;
 	size_t n;
-	uint32_t order; /* of reading: errors are shown in it */
+	uint32_t order;   /* of reading: errors are shown in it */
+	bool is_argument; /* of --set: no place to send people to who miss something */
 };
 
 enum conf_kind {
@@ -78,6 +79,20 @@ int node_merge(struct conf_node *dst, struct conf_node *src_take);
  *  is nothing; -EINVAL when reading could not go on to the end; -ENOMEM. */
 int conf_read(const struct conf_source *src, size_t off, bool is_value, struct stoa_errors *e,
 	      struct conf_node **ret_node);
+
+/** The tree owns the source, also on failure. -ENOMEM. */
+int tree_keep_source(struct conf_tree *t, struct conf_source *s_take);
+
+struct conf_key { /* "mod_http.listen" is modules, mod_http, listen */
+	char *part[CONF_DEPTH_MAX];
+	uint32_t col[CONF_DEPTH_MAX]; /* where each began, from 1 */
+	size_t n;
+};
+/** Up to the end of the text or a `=`. -EINVAL: k is empty. */
+int key_parse(const char *text, struct conf_key *k, const char **ret_end);
+void key_clear(struct conf_key *k);
+/** One --set argument over the tree. What is wrong with it goes to `e`. -ENOMEM only. */
+int set_read(const char *arg, struct conf_tree *t, struct stoa_errors *e);
 
 /** conf_tree_free() lets go of one. */
 struct conf_tree *tree_ref(struct conf_tree *t);
