@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users: what the claims of a user token say, copied into one immutable, counted block. */
+#ifndef MOD_AUTH_USER_H
+#define MOD_AUTH_USER_H
+
+#include <jansson.h>
+#include <stoa/iface/auth.h>
+#include "jws.h"
+
+/** Reads checked claims. -EACCES with a reason, -ENOMEM. Thread: any. */
+int user_new(const json_t *claims, const struct jws_times *times, const struct stoa_user **ret_user,
+	     const char **ret_why);
+const struct stoa_user *user_ref(const struct stoa_user *u);
+void user_unref(const struct stoa_user *u);
+enum stoa_role user_role(const struct stoa_user *u, const char *channel);
+
+/** The role of a name as tokens write it; STOA_ROLE_NONE for none of them. */
+enum stoa_role role_parse(const char *name);
+/** Is it 1 to 255 bytes, as user ids and channel ids must be? */
+bool id_is_valid(const char *id);
+
+#endif
