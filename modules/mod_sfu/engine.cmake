@@ -1,10 +1,13 @@
 # The sans-I/O core and the control model, as an object library that the module, the unit tests,
 # the fuzz targets and the benchmarks link: link to sfu_engine.
-add_library(sfu_engine_objects OBJECT packet.c)
+add_library(sfu_engine_objects OBJECT
+  packet.c rtp.c rtcp.c twcc.c codec.c codec_vp8.c codec_h264.c
+  demux.c peer.c receiver.c source.c downtrack.c speakers.c
+  engine.c engine_command.c engine_rtcp.c engine_report.c engine_choose.c)
 target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 
 add_library(sfu_engine INTERFACE)
-target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa)
+target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa m)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -57,9 +57,9 @@ struct engine_stats { /* counted by the engine; the shell adds the differences t
 	uint64_t rtcp_in, rtcp_malformed, twcc_out;
 };
 
-/** `seed` starts the engine's own random numbers (SSRCs of its reports). -ENOMEM. */
-int engine_new(const struct engine_out *out, void *io, struct packet_pool *pool, uint64_t seed,
-	       uint64_t now_us, struct engine **ret_engine);
+/** `io` is passed to every function of `out`. -ENOMEM. */
+int engine_new(const struct engine_out *out, void *io, struct packet_pool *pool, uint64_t now_us,
+	       struct engine **ret_engine);
 /** All peers must be closed before (asserted in debug builds). NULL is fine. */
 void engine_free(struct engine *e);
 const struct engine_stats *engine_stats(const struct engine *e);
