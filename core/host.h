@@ -19,9 +19,10 @@ struct host {
 	char **installed; /* names of the .so in module_dir */
 	size_t n_installed;
 	struct conf_snapshot *conf; /* in force */
-	enum host_phase phase;
+	_Atomic(enum host_phase) phase;
 	struct stoa_list missing; /* struct host_missing: named, but not to be opened */
 	struct stoa_timer *drain_timer;
+	uint64_t started_ms; /* monotonic */
 };
 
 struct host_missing {
@@ -46,11 +47,25 @@ void host_stop(void);
 /** Two-phase: reads and checks everything anew, and only if all is well tells the modules. What was
  *  found is in `e`. -EINVAL: nothing was changed. */
 int host_reload(struct stoa_errors *e);
+/** The same, and logs the outcome: what SIGHUP and the control socket do. */
+int host_reload_and_tell(struct stoa_errors *e);
+/** Checks a tree against the options of all open modules. Takes the tree. */
+int host_check_tree(struct conf_tree *tree_take, struct stoa_errors *e,
+		    struct conf_snapshot **ret_snap);
+/** Log levels, thread counts: what the core reads for itself. */
+void host_apply_core_options(void);
+/** Reads and checks what the files say now, modules' own checks included; changes nothing. */
+int host_read_anew(struct stoa_errors *e, struct conf_snapshot **ret_snap);
 /** No new work; ends the loop when every module is done or after `deadline_ms`. */
 void host_drain(uint64_t deadline_ms, bool ends_loop);
-void host_undrain(void);
+/** Back to work. -ENOTSUP with the name of a module that cannot: nothing was changed. */
+int host_undrain(const char **ret_who);
+uint64_t host_drain_timeout_ms(void);
+void drain_reset(void);
 bool host_is_drained(void);
 
+/** Adds a module that is already open. */
+int host_add(struct stoa_mod *m_take);
 /** Opens what is installed and named in the tree; used by host_prepare(), and by --print-… with a
  *  tree that names all. */
 int host_open_modules(const struct conf_tree *tree, struct stoa_errors *e);

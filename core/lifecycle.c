@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of all modules together: prepare (load, check), start, reload, drain, stop. */
+/* The life of all modules together: prepare (load, check), start, stop. Reload and
+ * drain are in files of their own. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include <stoa/loop.h>
 #include <stoa/util.h>
 
+#include "control.h"
 #include "event.h"
+#include "hook.h"
 #include "host.h"
 #include "iface.h"
-#include "log.h"
-#include "loop.h"
 
 struct host host = { .missing = STOA_LIST_INIT(host.missing) };
 
@@ -27,8 +28,8 @@ static const struct stoa_conf *section_of(const struct stoa_mod *m)
 
 /* ---- prepare ---- */
 
-static int check_tree(struct conf_tree *tree_take, struct stoa_errors *e,
-		      struct conf_snapshot **ret_snap)
+int host_check_tree(struct conf_tree *tree_take, struct stoa_errors *e,
+		    struct conf_snapshot **ret_snap)
 {
 	const struct conf_table **tables = calloc(host.n_mods + 1, sizeof(*tables));
 	int r;
@@ -151,7 +152,7 @@ int host_prepare(struct stoa_errors *e)
 		conf_tree_free(tree);
 		return r;
 	}
-	r = check_tree(tree, e, &host.conf);
+	r = host_check_tree(tree, e, &host.conf);
 	if (r < 0)
 		return r;
 	host.order = calloc(host.n_mods + 1, sizeof(*host.order));
@@ -223,8 +224,9 @@ void host_stop(void)
 		mod_unload(host.order[i]);
 	event_reset();
 	iface_reset();
-	stoa_timer_free(host.drain_timer);
-	host.drain_timer = NULL;
+	drain_reset();
+	control_reset();
+	hook_reset();
 	for (size_t i = 0; i < host.n_mods; i++)
 		mod_free(host.mods[i]);
 	for (size_t i = 0; i < host.n_installed; i++)
@@ -238,121 +240,4 @@ void host_stop(void)
 	host.mods = host.order = NULL;
 	host.installed = NULL;
 	host.n_mods = host.n_order = host.n_installed = 0;
-}
-
-/* ---- reload ---- */
-
-static void tell_changed(const struct conf_snapshot *old)
-{
-	for (size_t i = 0; i < host.n_order; i++) {
-		struct stoa_mod *m = host.order[i];
-		int r;
-
-		if (m->state != MOD_RUNNING || !conf_changed(host.conf, m->desc.name))
-			continue;
-		r = m->ops.reload ? m->ops.reload(m, section_of(m)) : -ENOTSUP;
-		if (r == 0)
-			continue;
-		conf_keep(host.conf, old, m->desc.name); /* it may still borrow from its section */
-		stoa_log(m, STOA_LOG_ERROR,
-			 "reload() failed, the old settings may stay in force: %s", strerror(-r));
-	}
-}
-
-static void apply_log_levels(void)
-{
-	struct conf_module cm;
-
-	for (size_t i = 0; conf_tree_module(conf_snapshot_tree(host.conf), i, &cm); i++) {
-		struct stoa_mod *m = host_find(cm.name);
-
-		if (m)
-			atomic_store(&m->log_level, cm.log_level);
-	}
-}
-
-int host_reload(struct stoa_errors *e)
-{
-	struct conf_snapshot *next = NULL, *old = host.conf;
-	struct conf_tree *tree = NULL;
-	int r;
-
-	r = conf_tree_load(&host.layers, e, &tree);
-	if (r < 0)
-		return r;
-	r = check_tree(tree, e, &next);
-	if (r < 0)
-		return r;
-	r = conf_adopt(next, old, e);
-	if (r == 0)
-		check_all(next, e);
-	if (r == 0 && errors_count(e))
-		r = -EINVAL;
-	if (r < 0) {
-		conf_snapshot_free(next);
-		return r;
-	}
-	host.conf = next;
-	apply_log_levels();
-	tell_changed(old);
-	conf_snapshot_free(old);
-	return 0;
-}
-
-/* ---- drain ---- */
-
-static bool ends_when_drained;
-
-bool host_is_drained(void)
-{
-	for (size_t i = 0; i < host.n_order; i++) {
-		const struct stoa_mod *m = host.order[i];
-
-		if (m->state == MOD_RUNNING && !m->is_drained)
-			return false;
-	}
-	return true;
-}
-
-static void on_deadline(void *user)
-{
-	(void)user;
-	if (!host_is_drained())
-		stoa_log(NULL, STOA_LOG_WARN, "drain deadline passed, ending what is left");
-	loop_end_ctl();
-}
-
-void host_drain(uint64_t deadline_ms, bool ends_loop)
-{
-	ends_when_drained |= ends_loop;
-	if (host.phase == HOST_RUNNING) {
-		host.phase = HOST_DRAINING;
-		stoa_log(NULL, STOA_LOG_NOTICE, "draining: no new sessions, at most %llu s",
-			 (unsigned long long)(deadline_ms / 1000));
-		for (size_t i = host.n_order; i-- > 0;) {
-			struct stoa_mod *m = host.order[i];
-
-			if (m->state != MOD_RUNNING)
-				continue;
-			m->is_drained = !m->ops.drain;
-			if (m->ops.drain)
-				m->ops.drain(m, deadline_ms);
-		}
-	}
-	if (!ends_loop)
-		return;
-	if (!host.drain_timer)
-		host.drain_timer = stoa_timer_new(NULL, on_deadline, NULL);
-	if (!host.drain_timer || host_is_drained())
-		loop_end_ctl();
-	else
-		stoa_timer_set(host.drain_timer, deadline_ms);
-}
-
-void stoa_mod_drained(struct stoa_mod *m)
-{
-	stoa_assert_thread(STOA_THREAD_CTL);
-	m->is_drained = true;
-	if (host.phase == HOST_DRAINING && ends_when_drained && host_is_drained())
-		loop_end_ctl();
 }

@@ -25,6 +25,9 @@ static _Atomic int core_level = STOA_LOG_INFO;
 static log_sink_fn *_Atomic sink;
 static int journal_fd = -1;
 
+enum format { AUTO, TEXT, JSON, JOURNAL };
+static _Atomic int format = AUTO;
+
 static const struct {
 	enum stoa_log_level level;
 	const char *name;
@@ -66,22 +69,40 @@ void log_set_sink(log_sink_fn *fn)
 	atomic_store(&sink, fn);
 }
 
+static void open_journal(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+
+	journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (journal_fd >= 0 && connect(journal_fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		close(journal_fd);
+		journal_fd = -1;
+	}
+}
+
+void log_set_format(const char *name)
+{
+	static const char *const names[] = { "auto", "text", "json", "journal" };
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			atomic_store(&format, (int)i);
+	}
+	if (atomic_load(&format) == JOURNAL && journal_fd < 0)
+		open_journal();
+}
+
 /* $JOURNAL_STREAM is "device:inode" of the stream that systemd made; stderr may be another. */
 void log_open(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
 	unsigned long long dev, ino;
 	struct stat st;
 
 	if (journal_fd >= 0 || !stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
 	    fstat(STDERR_FILENO, &st) < 0 || st.st_dev != dev || st.st_ino != ino)
 		return;
-	journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (journal_fd >= 0 && connect(journal_fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
-		close(journal_fd);
-		journal_fd = -1;
-	}
+	open_journal();
 }
 
 bool stoa_log_enabled(const struct stoa_mod *m, enum stoa_log_level level)
@@ -174,13 +195,44 @@ static void write_stderr(enum stoa_log_level level, const char *module, const ch
 	write_all(STDERR_FILENO, line, (size_t)n);
 }
 
+/* Text is escaped already; of JSON's own, quotes and backslashes are left. */
+static void add_json_string(struct stoa_wcursor *w, const char *s)
+{
+	stoa_wcur_u8(w, '"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			stoa_wcur_u8(w, '\\');
+		stoa_wcur_u8(w, (uint8_t)*s);
+	}
+	stoa_wcur_u8(w, '"');
+}
+
+static void write_json(enum stoa_log_level level, const char *module, const char *text)
+{
+	char line[2 * LINE_MAX_BYTES + 256], now[STOA_TIME_LEN], head[128];
+	struct stoa_wcursor w = stoa_wcur(line, sizeof(line) - 2);
+
+	stoa_time_format(stoa_wall_ms(), now);
+	snprintf(head, sizeof(head),
+		 "{\"time\":\"%s\",\"level\":\"%s\",\"module\":\"%.40s\",\"text\":", now,
+		 log_level_name(level), module);
+	add_text(&w, head);
+	add_json_string(&w, text);
+	*w.p++ = '}';
+	*w.p++ = '\n';
+	write_all(STDERR_FILENO, line, stoa_wcur_len(&w));
+}
+
 static void write_line(enum stoa_log_level level, const char *module, const char *text)
 {
 	log_sink_fn *fn = atomic_load(&sink);
+	int how = atomic_load_explicit(&format, memory_order_relaxed);
 
 	if (fn)
 		fn(level, module, text);
-	else if (journal_fd >= 0)
+	else if (how == JSON)
+		write_json(level, module, text);
+	else if (journal_fd >= 0 && how != TEXT)
 		write_journal(level, module, text);
 	else
 		write_stderr(level, module, text);

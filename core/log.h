@@ -6,6 +6,8 @@
 
 /** Where lines go: the journal when stderr is connected to it, else stderr. Called once, early. */
 void log_open(void);
+/** "auto", "text", "json" or "journal", as core.log-format. */
+void log_set_format(const char *format);
 /** The core's level, which is also that of modules without one of their own. */
 void log_set_level(enum stoa_log_level level);
 enum stoa_log_level log_get_level(void);

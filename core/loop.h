@@ -50,6 +50,9 @@ void loop_callback_end(uint64_t began, const struct stoa_mod *m, const char *wha
 void timers_free_all(struct stoa_loop *l);
 void fds_free_all(struct stoa_loop *l);
 
+/** Takes core.net-threads and its like for stoa_thread_count(). */
+void thread_set_counts(const struct stoa_conf *core);
+
 /** The pool: threads start when there is work. */
 void work_set_threads(unsigned n);
 void work_stop(void);

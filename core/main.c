@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stoad from its arguments to its end. */
+/* stoad from its arguments to its end. In libstoa.so, so that the modules and the daemon share one
+ * copy of everything; stoad.c only calls it. */
 #include <errno.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,225 +12,184 @@
 #include <stoa/loop.h>
 #include <stoa/util.h>
 
+#include "args.h"
+#include "control.h"
 #include "host.h"
 #include "log.h"
 #include "loop.h"
 #include "metric.h"
+#include "notify.h"
 
 STOA_EXPORT int stoa_main(int argc, char **argv);
 
 #define EXIT_USAGE 2
 
-struct args {
-	const char *root, *config, *module_dir, *state, *print, *print_of;
-	const char *sets[64];
-	size_t n_sets;
-	uint16_t port;
-	bool is_check, is_demo;
-};
-
-enum {
-	OPT_CHECK = 256,
-	OPT_ROOT,
-	OPT_CONFIG,
-	OPT_MODULE_DIR,
-	OPT_STATE,
-	OPT_SET,
-	OPT_DEMO,
-	OPT_PORT,
-	OPT_VERSION,
-	OPT_HELP
-};
-
-static const struct option long_options[] = {
-	{ "check-config", no_argument, NULL, OPT_CHECK },
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "module-dir", required_argument, NULL, OPT_MODULE_DIR },
-	{ "state", required_argument, NULL, OPT_STATE },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "demo", no_argument, NULL, OPT_DEMO },
-	{ "port", required_argument, NULL, OPT_PORT },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-static const char usage[] =
-	"stoad: calls and live streams\n"
-	"  --check-config      check the configuration of all modules and end\n"
-	"  --root DIR          put DIR in front of every path\n"
-	"  --config PATH       read this file, or stoa.yaml and conf.d in this directory, only\n"
-	"  --set KEY=VALUE     set one option above all files; may be repeated\n"
-	"  --module-dir DIR    where the modules are\n"
-	"  --state DIR         where state that survives a restart is kept\n"
-	"  --demo [--port N]   embedded defaults on 127.0.0.1:N; not for production\n"
-	"  --version, --help\n";
-
-static int add_set(struct args *a, const char *set)
+static void on_stop_signal(evutil_socket_t sig, short what, void *user)
 {
-	if (a->n_sets == STOA_ARRAY_SIZE(a->sets))
-		return -E2BIG;
-	a->sets[a->n_sets++] = set;
-	return 0;
-}
+	static bool is_second;
 
-static int parse_port(struct args *a, const char *s)
-{
-	char *end;
-	unsigned long v = strtoul(s, &end, 10);
-
-	if (*end || v < 1 || v > 65535 - 10)
-		return -EINVAL;
-	a->port = (uint16_t)v;
-	return 0;
-}
-
-/* 0 go on; 1 done; negative: wrong use. */
-static int parse_args(int argc, char **argv, struct args *a)
-{
-	int c;
-
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_CHECK:
-			a->is_check = true;
-			break;
-		case OPT_ROOT:
-			a->root = optarg;
-			break;
-		case OPT_CONFIG:
-			a->config = optarg;
-			break;
-		case OPT_MODULE_DIR:
-			a->module_dir = optarg;
-			break;
-		case OPT_STATE:
-			a->state = optarg;
-			break;
-		case OPT_SET:
-			if (add_set(a, optarg) < 0)
-				return -E2BIG;
-			break;
-		case OPT_DEMO:
-			a->is_demo = true;
-			break;
-		case OPT_PORT:
-			if (parse_port(a, optarg) < 0)
-				return -EINVAL;
-			break;
-		case OPT_VERSION:
-			printf("stoad %s, module ABI %u.%u\n", STOA_VERSION, STOA_ABI_MAJOR,
-			       STOA_ABI_MINOR);
-			return 1;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			return 1;
-		default:
-			return -EINVAL;
-		}
-	}
-	return optind < argc ? -EINVAL : 0;
-}
-
-static unsigned n_stop_signals;
-
-static void on_signal(evutil_socket_t sig, short what, void *user)
-{
 	(void)what;
 	(void)user;
-	if (sig == SIGHUP) {
-		struct stoa_errors *e = errors_new();
-		struct stoa_buf text = { 0 };
-
-		if (host_reload(e) < 0)
-			stoa_log(NULL, STOA_LOG_ERROR, "reload refused, nothing was changed");
-		else
-			stoa_log(NULL, STOA_LOG_NOTICE, "reloaded");
-		errors_print(e, &text);
-		if (text.p)
-			fputs(text.p, stderr);
-		stoa_buf_free(&text);
-		errors_free(e);
+	if (is_second) {
+		stoa_log(NULL, STOA_LOG_NOTICE, "signal %d again: stopping at once", (int)sig);
+		loop_end_ctl();
 		return;
 	}
-	if (n_stop_signals++)
-		loop_end_ctl();
-	else
-		host_drain(10000, true);
+	is_second = true;
+	notify_send("STOPPING=1");
+	host_drain(host_drain_timeout_ms(), true);
 }
 
-static int run(struct args *a, struct stoa_errors *e)
+static void on_reload_signal(evutil_socket_t sig, short what, void *user)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct event *ev[STOA_ARRAY_SIZE(signals)];
-	int r;
+	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
 
-	r = host_prepare(e);
-	if (r < 0 || errors_count(e) || a->is_check)
+	(void)sig;
+	(void)what;
+	(void)user;
+	if (e)
+		(void)host_reload_and_tell(e); /* has logged what was wrong */
+}
+
+static struct event *signal_events[3];
+
+static int catch_signals(void)
+{
+	static const struct {
+		int number;
+		event_callback_fn fn;
+	} table[] = {
+		{ SIGTERM, on_stop_signal },
+		{ SIGINT, on_stop_signal },
+		{ SIGHUP, on_reload_signal },
+	};
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(table); i++) {
+		signal_events[i] =
+			evsignal_new(stoa_ctl()->base, table[i].number, table[i].fn, NULL);
+		if (!signal_events[i] || event_add(signal_events[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void release_signals(void)
+{
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(signal_events); i++) {
+		if (signal_events[i])
+			event_free(signal_events[i]);
+		signal_events[i] = NULL;
+	}
+}
+
+static void tell_ready(const struct args *a)
+{
+	notify_send("READY=1");
+	notify_start_watchdog();
+	stoa_log(NULL, STOA_LOG_NOTICE, "ready after %llu ms, %zu modules",
+		 (unsigned long long)(stoa_now_ms() - host.started_ms), host.n_order);
+	if (a->is_demo) {
+		printf("ready http://127.0.0.1:%u\n", a->port);
+		fflush(stdout);
+	}
+}
+
+static int run(const struct args *a, struct stoa_errors *e)
+{
+	int r = host_prepare(e);
+
+	if (r < 0 || errors_count(e) || a->mode == MODE_CHECK)
 		return r;
+	host_apply_core_options();
 	r = conf_use_state_dir(host.conf, e);
-	if (r < 0 || errors_count(e))
-		return r;
-	for (size_t i = 0; i < STOA_ARRAY_SIZE(signals); i++) {
-		ev[i] = evsignal_new(stoa_ctl()->base, signals[i], on_signal, NULL);
-		evsignal_add(ev[i], NULL);
-	}
-	r = host_start(e);
+	if (r == 0)
+		r = control_socket_open(host.conf, e);
+	if (r == 0)
+		r = catch_signals();
+	if (r == 0)
+		r = host_start(e);
 	if (r == 0) {
-		if (a->port) {
-			printf("ready http://127.0.0.1:%u\n", a->port);
-			fflush(stdout);
-		}
-		stoa_log(NULL, STOA_LOG_NOTICE, "ready");
-		loop_run_ctl();
+		tell_ready(a);
+		r = loop_run_ctl();
 	}
-	for (size_t i = 0; i < STOA_ARRAY_SIZE(signals); i++)
-		event_free(ev[i]);
+	notify_stop_watchdog();
+	control_socket_close();
 	return r;
+}
+
+/* --state DIR: absolute, since the daemon's paths do not depend on where it was started. */
+static int apply_state(struct args *a)
+{
+	static char dir[PATH_MAX + 32];
+	char cwd[PATH_MAX] = "";
+
+	if (!a->state)
+		return 0;
+	if (a->state[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return -errno;
+	if (snprintf(dir, sizeof(dir), "core.state-dir=%s%s%s", cwd, *cwd ? "/" : "", a->state) >=
+	    (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	a->sets[a->n_sets++] = dir;
+	a->sets[a->n_sets++] = "core.control-socket=control"; /* relative to the state directory */
+	return 0;
+}
+
+static void print_findings(const struct stoa_errors *e)
+{
+	struct stoa_buf text = { 0 };
+
+	errors_print(e, &text);
+	fputs(text.p ? text.p : "", stderr);
+	stoa_buf_free(&text);
+}
+
+static int run_to_end(struct args *a)
+{
+	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
+	int r = apply_state(a);
+
+	if (r == 0 && (!e || loop_init_ctl() < 0 || control_add_core() < 0))
+		r = -ENOMEM;
+	if (r == 0) {
+		host.module_dir = a->module_dir;
+		host.layers = (struct conf_layers){
+			.root = a->root, .config = a->config, .sets = a->sets, .sets_n = a->n_sets
+		};
+		r = run(a, e);
+		print_findings(e);
+	}
+	if (r < 0 && !(e && errors_count(e)))
+		stoa_log(NULL, STOA_LOG_ERROR, "cannot go on: %s", strerror(-r));
+	host_stop();
+	control_reset();
+	release_signals();
+	work_stop();
+	loop_free_all();
+	metric_reset();
+	if (r == 0 && errors_count(e) == 0 && a->mode == MODE_CHECK)
+		puts("the configuration is good");
+	return r < 0 || errors_count(e) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int stoa_main(int argc, char **argv)
 {
-	struct args a = { .module_dir = STOA_MODULE_DIR };
-	struct stoa_errors *e;
-	struct stoa_buf text = { 0 };
-	static char state_set[PATH_MAX + 32];
-	int r = parse_args(argc, argv, &a);
+	struct args a;
 
-	if (r > 0)
-		return EXIT_SUCCESS;
-	if (r < 0) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
 	signal(SIGPIPE, SIG_IGN);
+	host.started_ms = stoa_now_ms();
+	if (args_parse(argc, argv, &a) < 0)
+		return EXIT_USAGE;
 	log_open();
-	if (a.is_demo && !a.port)
-		a.port = 7880;
-	if (a.state) {
-		snprintf(state_set, sizeof(state_set), "core.state-dir=%s", a.state);
-		add_set(&a, state_set);
+	switch (a.mode) {
+	case MODE_VERSION:
+		printf("stoad %s, module ABI %u.%u\n", STOA_VERSION, STOA_ABI_MAJOR,
+		       STOA_ABI_MINOR);
+		return EXIT_SUCCESS;
+	case MODE_HELP:
+		args_print_help();
+		return EXIT_SUCCESS;
+	default:
+		return run_to_end(&a);
 	}
-	host.module_dir = a.module_dir;
-	host.layers = (struct conf_layers){
-		.root = a.root, .config = a.config, .sets = a.sets, .sets_n = a.n_sets
-	};
-	e = errors_new();
-	if (!e || loop_init_ctl() < 0)
-		return EXIT_FAILURE;
-	r = run(&a, e);
-	errors_print(e, &text);
-	if (text.p)
-		fputs(text.p, stderr);
-	if (r < 0 || errors_count(e))
-		r = EXIT_FAILURE;
-	host_stop();
-	work_stop();
-	loop_free_all();
-	metric_reset();
-	stoa_buf_free(&text);
-	errors_free(e);
-	return r;
 }

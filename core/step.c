@@ -8,6 +8,7 @@
 #include <stoa/loop.h>
 #include <stoa/util.h>
 
+#include "control.h"
 #include "event.h"
 #include "hook.h"
 #include "host.h"
@@ -117,6 +118,7 @@ void mod_stop(struct stoa_mod *m)
 	if (is_running && m->ops.stop)
 		m->ops.stop(m);
 	wait_for_jobs(m);
+	control_remove_of(m);
 	event_remove_of(m);
 	metric_remove_callbacks_of(m);
 	remove_leftovers(m, !is_running);

@@ -3,6 +3,7 @@
  * open with in debug builds. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "loop.h"
 
@@ -42,4 +43,35 @@ void stoa_thread_check(uint32_t classes, const char *func)
 		loop_self ? loop_self->name : "", class_name(classes),
 		classes & (classes - 1) ? " and others" : "");
 	abort();
+}
+
+static const struct {
+	enum stoa_thread_class cls;
+	const char *key;
+	unsigned cpus_per_thread; /* when the option is 0 */
+} counts[] = {
+	{ STOA_THREAD_NET, "net-threads", 2 },
+	{ STOA_THREAD_IO, "io-threads", 2 },
+	{ STOA_THREAD_MED, "med-threads", 1 },
+	{ STOA_THREAD_BLK, "blk-threads", 1 },
+};
+static _Atomic unsigned configured[STOA_ARRAY_SIZE(counts)];
+
+void thread_set_counts(const struct stoa_conf *core)
+{
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(counts); i++)
+		atomic_store(&configured[i], (unsigned)stoa_conf_int(core, counts[i].key));
+}
+
+unsigned stoa_thread_count(enum stoa_thread_class cls)
+{
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(counts); i++) {
+		unsigned n = atomic_load(&configured[i]), cpus;
+
+		if (counts[i].cls != cls)
+			continue;
+		cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+		return n ? n : (cpus + counts[i].cpus_per_thread - 1) / counts[i].cpus_per_thread;
+	}
+	return 1;
 }

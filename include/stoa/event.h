@@ -11,7 +11,8 @@
  * order after the call that emitted them returned. A change in the database carries its events
  * through stoa_tx_emit() of <stoa/iface/sql.h>, so that nobody hears of what was rolled back.
  *
- * The bodies are described in docs/events.md. This is the one public header with a jansson type.
+ * The bodies are described in docs/events.md. Jansson's json_t is the one
+ * type of another library in the public headers, here and in <stoa/control.h>.
  *
  * ABI log: 0.1 first version.
  */

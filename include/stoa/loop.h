@@ -42,7 +42,12 @@ STOA_EXPORT struct stoa_loop *stoa_ctl(void);
 /** The loop of the calling thread; NULL on blk and on foreign threads. Thread: any. */
 STOA_EXPORT struct stoa_loop *stoa_loop_self(void);
 
-/** Starts a thread with a libevent loop of its own (class io or med), named for `ps` and `top`.
+/** How many threads of a class (net, io, med, blk) the configuration asks for, at least 1:
+ *  core.net-threads and its like. Thread: any, after load(). */
+STOA_EXPORT unsigned stoa_thread_count(enum stoa_thread_class cls);
+
+/** Starts a thread with a libevent loop of its own (class io, med, or blk for one that blocks),
+ *  named for `ps` and `top`.
  *  The loop is freed by stoa_loop_join(). Thread: ctl. */
 STOA_EXPORT int stoa_loop_start(struct stoa_mod *m, enum stoa_thread_class cls, const char *name,
 				struct stoa_loop **ret_loop);
@@ -52,7 +57,8 @@ STOA_EXPORT void stoa_loop_join(struct stoa_loop *l);
 
 /** Makes a loop of the calling thread for a foreign event library (class net): messages posted to
  * it make `wake_fn` run on the posting thread; the owner then calls stoa_loop_run_posted() on its
- * own. No timers or descriptors. Thread: the one that becomes `cls`. */
+ * own. No timers or descriptors. `wake_fn` must stay callable until nobody posts any more. -EBUSY:
+ * the thread has a loop. Thread: the one that becomes `cls`. */
 typedef void stoa_wake_fn(void *user);
 STOA_EXPORT int stoa_loop_adopt(struct stoa_mod *m, enum stoa_thread_class cls, const char *name,
 				stoa_wake_fn *wake_fn, void *user, struct stoa_loop **ret_loop);
@@ -74,7 +80,8 @@ struct stoa_task {
 STOA_EXPORT int stoa_post_task(struct stoa_loop *l, struct stoa_task *t);
 
 /** Runs work_fn(user) on the blk pool, then done_fn(user) on the calling thread's loop (both
- * exactly once). Returns 0, or -EAGAIN when the pool's queue (1024) is full. Thread: ctl, net, io,
+ * exactly once; work still under way when stop() returns is waited for, and its done_fn runs before
+ * unload()). Returns 0, or -EAGAIN when the pool's queue (1024) is full. Thread: ctl, net, io,
  * med. */
 typedef void stoa_work_fn(void *user);
 STOA_EXPORT int stoa_work(struct stoa_mod *m, stoa_work_fn *work_fn, stoa_work_fn *done_fn,

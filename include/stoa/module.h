@@ -19,6 +19,7 @@
  *   reload  swap settings; everything that can fail belongs in check.
  *   drain   take no new work; call stoa_mod_drained() when the last of it is done.
  *   stop    close and join everything start opened. The host removes what is left and says so.
+ *           Not called when start failed: a failing start undoes what it did.
  *   unload  free what load allocated. The code is never unmapped.
  *
  * ABI log: 0.1 first version.
@@ -40,6 +41,7 @@ struct stoa_mod_ops {
 	void (*drain)(struct stoa_mod *m, uint64_t deadline_ms);
 	void (*stop)(struct stoa_mod *m);
 	void (*unload)(struct stoa_mod *m);
+	void (*undrain)(struct stoa_mod *m); /* drain was called off: take new work again */
 };
 
 struct stoa_mod_desc {
