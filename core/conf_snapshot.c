@@ -240,6 +240,10 @@ static int check_section(struct checker *k, struct conf_section_entry *s)
 	k->env.no_secrets = !is_used;
 	r = section_check(path, s->table->name, s->table->opts, n, &k->env, is_used && !t->broken,
 			  k->e, &s->conf);
+	if (r == 0) {
+		s->conf->tree = tree_ref(k->snap->tree);
+		s->fresh = section_ref(s->conf);
+	}
 	free(path);
 	return r;
 }

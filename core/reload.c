@@ -40,7 +40,8 @@ int host_read_anew(struct stoa_errors *e, struct conf_snapshot **ret_snap)
 	r = host_check_tree(tree, e, &next);
 	if (r < 0)
 		return r;
-	r = conf_adopt(next, host.conf, e);
+	if (errors_count(e) == 0) /* else it is refused anyway */
+		r = conf_adopt(next, host.conf, e);
 	if (r < 0)
 		return r;
 	check_modules(next, e);
@@ -56,8 +57,8 @@ static void tell_modules(const struct conf_snapshot *old)
 
 		if (m->state != MOD_RUNNING || !conf_changed(host.conf, m->desc.name))
 			continue;
-		r = m->ops.reload ? m->ops.reload(m, conf_section(host.conf, m->desc.name)) :
-				    -ENOTSUP;
+		r = m->ops.reload ? m->ops.reload(m, conf_section(host.conf, m->desc.name))
+				  : -ENOTSUP;
 		if (r == 0)
 			continue;
 		conf_keep(host.conf, old, m->desc.name); /* it may still borrow from its section */

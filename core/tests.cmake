@@ -1,0 +1,5 @@
+# Unit tests of the core. Those of one file link core_objects and may look inside; those of the
+# public interface link libstoa as modules do.
+set(unit ${CMAKE_SOURCE_DIR}/tests/unit)
+
+stoa_unit_test(test_core_testing SOURCES ${unit}/test_core_testing.c LIBS libstoa)
