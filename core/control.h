@@ -35,7 +35,13 @@ void control_reset(void);
 /** [{"command", "usage", "help", "owner"}], by name. */
 json_t *control_list(void);
 
-/** The core's own commands. */
+struct control_command { /* of the core; tables end with a NULL name */
+	const char *name, *usage, *help;
+	stoa_control_fn *fn;
+};
+extern const struct control_command control_config_commands[];
+
+/** Adds the core's own commands. */
 int control_add_core(void);
 
 /** Listens at core.control-socket. Mistakes go to `e`. */

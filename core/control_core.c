@@ -82,48 +82,6 @@ static void on_module_list(struct stoa_control *rq, void *user)
 	stoa_control_reply(rq, list);
 }
 
-/* ---- configuration ---- */
-
-static void answer_errors(struct stoa_control *rq, const struct stoa_errors *e, const char *done)
-{
-	struct stoa_buf text = { 0 };
-
-	errors_print(e, &text);
-	if (errors_count(e))
-		stoa_control_fail(rq, "bad_configuration", "%s", text.p ? text.p : "out of memory");
-	else
-		stoa_control_reply(rq, json_pack("{s:o, s:s+}", "findings", errors_json(e), "text",
-						 text.p ? text.p : "", done));
-	stoa_buf_free(&text);
-}
-
-static void on_reload(struct stoa_control *rq, void *user)
-{
-	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
-
-	(void)user;
-	if (!e) {
-		stoa_control_fail(rq, "out_of_memory", "out of memory");
-		return;
-	}
-	host_reload_and_tell(e);
-	answer_errors(rq, e, "reloaded\n");
-}
-
-static void on_config_check(struct stoa_control *rq, void *user)
-{
-	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
-	struct conf_snapshot *next = NULL;
-
-	(void)user;
-	if (!e || host_read_anew(e, &next) < 0) {
-		stoa_control_fail(rq, "out_of_memory", "out of memory");
-		return;
-	}
-	conf_snapshot_free(next);
-	answer_errors(rq, e, "the configuration is good\n");
-}
-
 /* ---- log, drain, hooks, metrics ---- */
 
 static json_t *list_levels(void)
@@ -207,16 +165,10 @@ static void on_metrics(struct stoa_control *rq, void *user)
 	stoa_metric_text_free(text);
 }
 
-static const struct {
-	const char *name, *usage, *help;
-	stoa_control_fn *fn;
-} core_commands[] = {
+static const struct control_command core_commands[] = {
 	{ "help", "", "Lists the commands.", on_help },
 	{ "status", "", "Shows the version, the phase and what is amiss.", on_status },
 	{ "module list", "", "Lists the modules and their states.", on_module_list },
-	{ "module reload", "", "Reads the configuration anew and applies it.", on_reload },
-	{ "reload", "", "Reads the configuration anew and applies it.", on_reload },
-	{ "config check", "", "Checks what the files say now; changes nothing.", on_config_check },
 	{ "log level", "[MODULE] [LEVEL]", "Shows or sets log levels until the next start.",
 	  on_log_level },
 	{ "drain", "[--exit]", "Takes no new work; with --exit ends when the last is done.",
@@ -224,14 +176,21 @@ static const struct {
 	{ "undrain", "", "Takes new work again.", on_undrain },
 	{ "hooks", "[NAME]", "Lists hook chains: order and owner.", on_hooks },
 	{ "metrics", "", "Prints all metrics.", on_metrics },
+	{ NULL, NULL, NULL, NULL },
 };
 
-int control_add_core(void)
+static int add_commands(const struct control_command *c)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < STOA_ARRAY_SIZE(core_commands); i++)
-		r = stoa_control_add(NULL, core_commands[i].name, core_commands[i].usage,
-				     core_commands[i].help, core_commands[i].fn, NULL);
+	for (; r == 0 && c->name; c++)
+		r = stoa_control_add(NULL, c->name, c->usage, c->help, c->fn, NULL);
 	return r;
+}
+
+int control_add_core(void)
+{
+	int r = add_commands(core_commands);
+
+	return r < 0 ? r : add_commands(control_config_commands);
 }
