@@ -120,7 +120,7 @@ static int read_open_file(struct loader *l, const char *path, int fd, const stru
 	char *text;
 	int r = 0;
 
-	if (S_ISCHR(st->st_mode) || want == 0)
+	if (S_ISCHR(st->st_mode) || (S_ISREG(st->st_mode) && want == 0))
 		return note_file(l->t, path, CONF_FILE_MASKED, NULL) ? 0 : -ENOMEM;
 	if (!S_ISREG(st->st_mode))
 		return refuse_file(l, path,
