@@ -5,7 +5,7 @@ set -euo pipefail
 build=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-stoad=("$build/core/stoad" --module-dir "$build/modules")
+stoad=("$build/stoad" --module-dir "$build/modules")
 bad=0
 "${stoad[@]}" --print-schema >"$tmp/schema.json"
 python3 - "$tmp/schema.json" <<'PY' || bad=1

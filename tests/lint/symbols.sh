@@ -11,7 +11,7 @@ for so in "$build"/modules/mod_*.so; do
 		bad=1
 	fi
 done
-got=$(nm -D --defined-only "$build"/core/libstoa.so | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+got=$(nm -D --defined-only "$build"/libstoa.so | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
 	grep -vE '^(stoa_|__asan|__odr_asan|_init$|_fini$)' || true)
 if [ -n "$got" ]; then
 	echo "libstoa.so exports without the prefix: $got" >&2

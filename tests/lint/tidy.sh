@@ -6,18 +6,19 @@ build=$2
 cache=$build/tidy
 mkdir -p "$cache"
 one() {
-	local file=$1 sum
+	local file=$1 sum out
 	sum=$({
 		cat .clang-tidy "$file"
 		cat "$(dirname "$file")"/*.h include/stoa/*.h include/stoa/*/*.h 2>/dev/null
 	} | sha256sum | cut -d' ' -f1)
 	[ ! -e "$cache/$sum" ] || return 0
-	if clang-tidy --quiet -p "$build" "$file" >"$cache/out.$$.$BASHPID" 2>/dev/null; then
+	out=$(mktemp "$cache/out.XXXXXX")
+	if clang-tidy --quiet -p "$build" "$file" >"$out" 2>/dev/null; then
 		: >"$cache/$sum"
-		rm -f "$cache/out.$$.$BASHPID"
+		rm -f "$out"
 	else
-		cat "$cache/out.$$.$BASHPID" >&2
-		rm -f "$cache/out.$$.$BASHPID"
+		cat "$out" >&2
+		rm -f "$out"
 		return 1
 	fi
 }
