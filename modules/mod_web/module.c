@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mod_web: serves the web app. The app is a client like any other: it uses the public API and the
+ * LiveKit socket, and this module only hands out its files. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <stoa/iface/http.h>
+#include <stoa/module.h>
+
+#define ROOT_MAX 4096
+
+static const struct stoa_opt web_options[] = {
+	{ .key = "root",
+	  .type = STOA_OPT_PATH,
+	  .doc = "Directory with the built web app; unset: the one that came with this module." },
+	STOA_OPT_END
+};
+
+struct web {
+	struct stoa_http http;
+};
+
+extern const struct stoa_mod_desc stoa_module;
+
+static bool has_index(const char *dir)
+{
+	char path[ROOT_MAX + 16];
+
+	return (size_t)snprintf(path, sizeof(path), "%s/index.html", dir) < sizeof(path) &&
+	       access(path, R_OK) == 0;
+}
+
+/* Run from where it was built, the app is beside the directory of the modules. */
+static bool find_built(char out[ROOT_MAX])
+{
+	char path[ROOT_MAX];
+	Dl_info info;
+
+	if (!dladdr(&stoa_module, &info) || !info.dli_fname ||
+	    (size_t)snprintf(path, sizeof(path), "%s", info.dli_fname) >= sizeof(path))
+		return false;
+	return (size_t)snprintf(out, ROOT_MAX, "%s/../web", dirname(path)) < ROOT_MAX &&
+	       has_index(out);
+}
+
+static const char *find_root(const struct stoa_conf *c, char out[ROOT_MAX])
+{
+	const char *set = stoa_conf_string(c, "root");
+
+	if (*set)
+		return set;
+	return find_built(out) ? out : STOA_WEB_ROOT;
+}
+
+static int web_check(struct stoa_mod *m, const struct stoa_conf *c, struct stoa_errors *e)
+{
+	char built[ROOT_MAX];
+	const char *root = find_root(c, built);
+
+	(void)m;
+	if (has_index(root))
+		return 0;
+	stoa_errors_add(e, c, "root", "no readable index.html in %s: build the web app or set root",
+			root);
+	return -ENOENT;
+}
+
+/* The app's files: those under /assets have a hash of their content in their name; every other
+ * address is a place inside the app and gets index.html. */
+static int web_start(struct stoa_mod *m, const struct stoa_conf *c)
+{
+	struct web *w = stoa_mod_ctx(m);
+	char built[ROOT_MAX], assets[ROOT_MAX + 8];
+	const char *root = find_root(c, built);
+	int err;
+
+	snprintf(assets, sizeof(assets), "%s/assets", root);
+	err = stoa_http_bind(m, &w->http);
+	if (!err)
+		err = stoa_http_files_add(&w->http, m, "/assets", assets,
+					  STOA_HTTP_FILES_IMMUTABLE);
+	if (!err)
+		err = stoa_http_files_add(&w->http, m, "/", root, STOA_HTTP_FILES_SPA);
+	return err;
+}
+
+static void web_stop(struct stoa_mod *m)
+{
+	struct web *w = stoa_mod_ctx(m);
+
+	stoa_http_remove(&w->http, m);
+}
+
+static const struct stoa_mod_ops web_ops = {
+	.size = sizeof(web_ops),
+	.check = web_check,
+	.start = web_start,
+	.stop = web_stop,
+};
+
+STOA_MODULE(mod_web, .version = "0.1.0", .summary = "The web app: guest sign-in, calls by link.",
+	    .ctx_size = sizeof(struct web), .needs = STOA_NAMES(STOA_HTTP), .options = web_options,
+	    .ops = &web_ops);

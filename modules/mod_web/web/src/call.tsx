@@ -1,0 +1,83 @@
+import { LiveKitRoom, RoomAudioRenderer, useConnectionState } from '@livekit/components-react';
+import { ConnectionState, DisconnectReason, type RoomOptions } from 'livekit-client';
+import { useMemo, useRef, useState } from 'react';
+import type { Call, Grant } from './api';
+import { Controls } from './controls';
+import { Stage } from './stage';
+
+export interface Ending {
+  callId: string;
+  text: string;
+  canReturn: boolean;
+  call?: Call | null;
+}
+
+interface Props {
+  grant: Grant;
+  onLeave: () => void;
+  onEnd: (how: Ending) => void;
+}
+
+const OPTIONS: RoomOptions = { adaptiveStream: true, dynacast: true };
+
+const ENDINGS: Partial<Record<DisconnectReason, string>> = {
+  [DisconnectReason.ROOM_DELETED]: 'The call has ended.',
+  [DisconnectReason.ROOM_CLOSED]: 'The call has ended.',
+  [DisconnectReason.DUPLICATE_IDENTITY]: 'You joined this call from somewhere else.',
+  [DisconnectReason.PARTICIPANT_REMOVED]: 'You were removed from the call.',
+};
+
+function describe(callId: string, reason?: DisconnectReason): Ending {
+  const text = reason === undefined ? undefined : ENDINGS[reason];
+  if (text) return { callId, text, canReturn: reason === DisconnectReason.DUPLICATE_IDENTITY };
+  if (reason === DisconnectReason.SERVER_SHUTDOWN)
+    return { callId, text: 'The server is restarting.', canReturn: true };
+  return { callId, text: 'The connection was lost.', canReturn: true };
+}
+
+function Banner({ problem }: { problem: string }) {
+  const state = useConnectionState();
+  const lost = state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting;
+  const text = lost ? 'Reconnecting…' : state === ConnectionState.Connecting ? 'Connecting…' : problem;
+  return (
+    <div className="banner" role="status">
+      {text && <span>{text}</span>}
+    </div>
+  );
+}
+
+export function CallRoom({ grant, onLeave, onEnd }: Props) {
+  const [problem, setProblem] = useState('');
+  const leaving = useRef(false);
+  const connectOptions = useMemo(
+    () => (grant.iceServers.length ? { rtcConfig: { iceServers: grant.iceServers } } : undefined),
+    [grant],
+  );
+  const leave = () => {
+    leaving.current = true;
+    onLeave();
+  };
+
+  return (
+    <LiveKitRoom
+      className="room"
+      token={grant.token}
+      serverUrl={grant.url}
+      options={OPTIONS}
+      connectOptions={connectOptions}
+      audio
+      video
+      onMediaDeviceFailure={(failure) =>
+        setProblem(`Others cannot see or hear you: the camera or microphone is not available (${failure}).`)
+      }
+      onDisconnected={(reason) => {
+        if (!leaving.current) onEnd(describe(grant.callId, reason));
+      }}
+    >
+      <Banner problem={problem} />
+      <Stage />
+      <Controls callId={grant.callId} onLeave={leave} />
+      <RoomAudioRenderer />
+    </LiveKitRoom>
+  );
+}

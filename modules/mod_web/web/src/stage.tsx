@@ -1,0 +1,66 @@
+// Who is there: one tile each, the grid finds its own rows and columns.
+import {
+  GridLayout,
+  ParticipantName,
+  ParticipantPlaceholder,
+  ParticipantTile,
+  VideoTrack,
+  isTrackReference,
+  useIsMuted,
+  useRemoteParticipants,
+  useTrackRefContext,
+  useTracks,
+} from '@livekit/components-react';
+import { Track } from 'livekit-client';
+import { MicIcon } from './icons';
+
+const SOURCES = [
+  { source: Track.Source.Camera, withPlaceholder: true },
+  { source: Track.Source.ScreenShare, withPlaceholder: false },
+];
+
+function TileContent() {
+  const track = useTrackRefContext();
+  const { participant, source } = track;
+  const micMuted = useIsMuted({ participant, source: Track.Source.Microphone });
+  const cameraMuted = useIsMuted(track);
+  const name = participant.name || participant.identity;
+  const isScreen = source === Track.Source.ScreenShare;
+
+  return (
+    <>
+      {isTrackReference(track) && <VideoTrack trackRef={track} aria-label={`Video of ${name}`} />}
+      {(!isTrackReference(track) || cameraMuted) && (
+        <div className="placeholder" role="img" aria-label={`${name}'s camera is off`}>
+          <ParticipantPlaceholder />
+        </div>
+      )}
+      <div className="nameplate">
+        {micMuted && !isScreen && (
+          <span className="muted" role="img" aria-label={`${name} is muted`}>
+            <MicIcon off />
+          </span>
+        )}
+        <ParticipantName />
+        {participant.isLocal && <span className="you">you</span>}
+        {isScreen && <span className="you">screen</span>}
+      </div>
+    </>
+  );
+}
+
+export function Stage() {
+  const tracks = useTracks(SOURCES, { onlySubscribed: false });
+  const others = useRemoteParticipants();
+
+  return (
+    <section className="stage" aria-label="Participants">
+      <GridLayout tracks={tracks}>
+        <ParticipantTile>
+          <TileContent />
+        </ParticipantTile>
+      </GridLayout>
+      {others.length === 0 && <p className="alone">Nobody else is here yet. Send them the link.</p>}
+    </section>
+  );
+}
