@@ -72,6 +72,7 @@ struct conf_layers {         /* where configuration comes from */
 	const char *builtin; /* YAML text below every file, shown as <builtin>; NULL: none   */
 	const char *root;    /* --root: in front of every path, those in values too; or NULL  */
 	const char *config; /* --config FILE or DIR (stoa.yaml, conf.d in it): only this; or NULL */
+	bool no_files;      /* with neither root nor config: read no file at all               */
 	const char *const *sets; /* --set key=value, the highest layer                          */
 	size_t sets_n;
 };
@@ -141,6 +142,7 @@ int conf_use_state_dir(const struct conf_snapshot *s, struct stoa_errors *e);
 
 void conf_print_sample(const struct conf_table *t, struct stoa_buf *out); /* commented drop-in  */
 void conf_print_man(const struct conf_table *t, struct stoa_buf *out);    /* roff, section 5    */
+void conf_print_help(const struct conf_table *t, struct stoa_buf *out);   /* for a terminal      */
 json_t *conf_schema(const struct conf_table *const *tables, size_t n);    /* JSON Schema        */
 
 void conf_dump(const struct conf_snapshot *s, uint32_t flags, struct stoa_buf *out);
@@ -159,8 +161,15 @@ json_t *conf_command(const struct conf_snapshot *s, const struct conf_snapshot *
 		     const char *const *argv);
 
 /** The layer below every file for `stoad --demo`: the modules of `installed`, HTTP on
- *  127.0.0.1:port, ICE-TCP on port + 1, UDP from port + 2. State goes where core.state-dir says. */
-void conf_builtin_demo(const char *const *installed, size_t n, uint16_t port, struct stoa_buf *out);
+ *  127.0.0.1:port, ICE-TCP on port + 1, UDP from port + 2; secrets in files of `key_dir`. */
+void conf_builtin_demo(const char *const *installed, size_t n, uint16_t port, const char *key_dir,
+		       struct stoa_buf *out);
+
+/** The nearest of `n` names, if it is near enough to be a typing error; NULL. */
+const char *conf_near(const char *word, const char *const *names, size_t n);
+
+/** Makes a directory, mode 0750, and those above it. */
+int conf_make_dir(const char *path);
 
 /** Debian package that brings a module of this project; NULL: not one of ours. */
 const char *conf_module_package(const char *name);

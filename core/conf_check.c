@@ -254,7 +254,7 @@ static void report_unknown(struct check *k, const struct conf_node *n)
 
 	for (; count < k->c->n && count < TABLE_LEN_MAX; count++)
 		names[count] = k->c->opts[count].key;
-	near = near_name(n->key, names, count);
+	near = conf_near(n->key, names, count);
 	k->c->ok = false;
 	if (near)
 		errors_at(k->e, CONF_ERROR, &n->key_at, "unknown option `%s`: did you mean `%s`?",

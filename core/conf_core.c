@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const log_levels[] = { "error", "warn", "notice", "info", "debug", NULL };
 static const char *const log_formats[] = { "auto", "text", "json", "journal", NULL };
@@ -78,38 +79,37 @@ const struct conf_table *conf_core_table(void)
 	return &core_table;
 }
 
-/* mkdir -p, mode 0750. */
-static int make_dirs(char *path)
+int conf_make_dir(const char *path)
 {
-	for (char *p = path + 1; *p; p++) {
+	char copy[PATH_MAX];
+	struct stat st;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(copy))
+		return -EINVAL;
+	strcpy(copy, path);
+	for (char *p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-			*p = '/';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		}
 		*p = '/';
 	}
-	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
+	if (mkdir(copy, 0750) < 0 && errno != EEXIST)
+		return -errno;
+	if (stat(copy, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int conf_use_state_dir(const struct conf_snapshot *s, struct stoa_errors *e)
 {
 	const struct stoa_conf *c = conf_section(s, "core");
 	const char *path = c ? stoa_conf_string(c, "state-dir") : "";
-	char copy[PATH_MAX];
-	struct stat st;
-	int r;
+	int r = conf_make_dir(path);
 
-	if (path[0] != '/' || strlen(path) >= sizeof(copy))
-		return -EINVAL;
-	strcpy(copy, path);
-	r = make_dirs(copy);
-	if (r == 0 && stat(copy, &st) < 0)
+	if (r == 0 && access(path, W_OK | X_OK) < 0)
 		r = -errno;
-	if (r == 0 && !S_ISDIR(st.st_mode))
-		r = -ENOTDIR;
 	if (r < 0) {
 		stoa_errors_add(e, c, "state-dir",
 				"the state directory %s cannot be used: %s; make it for the user "

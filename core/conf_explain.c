@@ -66,7 +66,7 @@ static void explain_value(const struct stoa_conf *c, const struct conf_value *v,
 static void suggest(const char *part, const char *const *names, size_t n, const char *where,
 		    struct stoa_buf *out)
 {
-	const char *near = near_name(part, names, n);
+	const char *near = conf_near(part, names, n);
 
 	stoa_buf_addf(out, "there is no `%s` in %s%s%s%s\n", part, where,
 		      near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");

@@ -302,8 +302,10 @@ static int load_all(struct loader *l, const struct conf_layers *c)
 		s = source_new("<builtin>", c->builtin, strlen(c->builtin));
 		r = s ? merge_source(l, s) : -ENOMEM;
 	}
-	if (r == 0)
-		r = c->config ? read_config(l, c->config) : read_layers(l);
+	if (r == 0 && c->config)
+		r = read_config(l, c->config);
+	else if (r == 0 && !(c->no_files && !c->root))
+		r = read_layers(l);
 	for (size_t i = 0; i < c->sets_n && r == 0; i++)
 		r = set_read(c->sets[i], l->t, l->e);
 	return r;

@@ -2,6 +2,7 @@
 /* `stoad --print-man mod_x`: the manual page stoa-mod_x(5) from the option table, in man(7) macros
  * that mandoc -T lint accepts. */
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "conf_text.h"
 
@@ -22,21 +23,44 @@ static void print_text(const char *s, struct stoa_buf *out)
 	}
 }
 
-/* A paragraph, one line of source per sentence, as mandoc wants it. */
+/* Lines of at most 72 characters, before escapes: mandoc likes short source lines. */
+static void print_wrapped(const char *s, struct stoa_buf *out)
+{
+	struct stoa_buf lines = { 0 };
+	char *rest, *line;
+
+	text_wrap(s, "", 72, &lines);
+	for (rest = lines.p; rest && (line = strsep(&rest, "\n")) && *line;) {
+		print_text(line, out);
+		stoa_buf_adds(out, "\n");
+	}
+	stoa_buf_free(&lines);
+}
+
+/* A paragraph; each sentence begins a line of its own, as mandoc wants it. */
 static void print_paragraph(const char *s, struct stoa_buf *out)
 {
 	while (*s) {
 		const char *end = strstr(s, ". ");
 		size_t n = end ? (size_t)(end - s) + 1 : strlen(s);
-		struct stoa_buf line = { 0 };
+		struct stoa_buf sentence = { 0 };
 
-		stoa_buf_add(&line, s, n);
-		print_text(line.p ? line.p : "", out);
-		stoa_buf_free(&line);
-		stoa_buf_adds(out, "\n");
+		stoa_buf_add(&sentence, s, n);
+		print_wrapped(sentence.p ? sentence.p : "", out);
+		stoa_buf_free(&sentence);
 		s += n;
 		s += strspn(s, " ");
 	}
+}
+
+/* Packages are built with SOURCE_DATE_EPOCH, so that pages come out the same. */
+static void print_date(struct stoa_buf *out)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	char date[STOA_TIME_LEN];
+
+	stoa_time_format(epoch ? strtoll(epoch, NULL, 10) * 1000 : stoa_wall_ms(), date);
+	stoa_buf_add(out, date, strlen("2026-01-02"));
 }
 
 static void print_option(const struct stoa_opt *o, struct stoa_buf *out)
@@ -91,7 +115,9 @@ void conf_print_man(const struct conf_table *t, struct stoa_buf *out)
 	stoa_buf_adds(out, ".TH STOA\\-");
 	for (const char *p = t->name; *p; p++)
 		stoa_buf_addf(out, "%c", toupper((unsigned char)*p));
-	stoa_buf_addf(out, " 5 \"\" \"stoa %s\" \"Stoa configuration\"\n",
+	stoa_buf_adds(out, " 5 ");
+	print_date(out);
+	stoa_buf_addf(out, " \"%s %s\" \"Stoa configuration\"\n", t->name,
 		      t->version ? t->version : "");
 	print_name(t, out);
 	stoa_buf_adds(out, ".SH SYNOPSIS\n.nf\n");

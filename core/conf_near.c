@@ -38,7 +38,7 @@ static size_t edit_distance(const char *a, size_t an, const char *b, size_t bn)
 	return last[bn];
 }
 
-const char *near_name(const char *word, const char *const *names, size_t n)
+const char *conf_near(const char *word, const char *const *names, size_t n)
 {
 	size_t len = strlen(word), best = len < 4   ? 2
 					  : len < 8 ? 3

@@ -110,7 +110,4 @@ void errors_at_secret(struct stoa_errors *e, const struct conf_origin *at, const
 struct conf_origin section_origin(const struct stoa_conf *c, const char *key);
 bool section_is_secret(const struct stoa_conf *c, const char *key);
 
-/** The nearest of `n` names, if near enough to be a typing error; NULL. */
-const char *near_name(const char *word, const char *const *names, size_t n);
-
 #endif

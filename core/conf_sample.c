@@ -73,3 +73,29 @@ void conf_print_sample(const struct conf_table *t, struct stoa_buf *out)
 		print_option(&t->opts[i], indent, false, out);
 	}
 }
+
+/* `stoad --help-module mod_x` */
+void conf_print_help(const struct conf_table *t, struct stoa_buf *out)
+{
+	stoa_buf_addf(out, "%s %s\n", t->name, t->version ? t->version : "");
+	if (t->summary)
+		text_wrap(t->summary, "  ", WIDTH, out);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct stoa_opt *o = &t->opts[i];
+		struct stoa_buf facts = { 0 };
+
+		stoa_buf_addf(out, "\n%s\n", o->key);
+		text_wrap(o->doc ? o->doc : "", "  ", WIDTH, out);
+		text_facts(o, &facts);
+		text_wrap(facts.p ? facts.p : "", "  ", WIDTH, out);
+		stoa_buf_clear(&facts);
+		for (const struct stoa_opt *k = o->item; k && k->key; k++) {
+			stoa_buf_addf(&facts, "%s (", k->key);
+			text_facts(k, &facts);
+			stoa_buf_addf(&facts, "): %s", k->doc ? k->doc : "");
+			text_wrap(facts.p ? facts.p : "", "    ", WIDTH, out);
+			stoa_buf_clear(&facts);
+		}
+		stoa_buf_free(&facts);
+	}
+}

@@ -109,7 +109,7 @@ struct conf_section_entry *snapshot_entry(const struct conf_snapshot *s, const c
 static void report_missing_module(struct checker *k, const struct conf_node *n)
 {
 	const char *package = conf_module_package(n->key);
-	const char *near = near_name(n->key, k->installed, k->installed_n);
+	const char *near = conf_near(n->key, k->installed, k->installed_n);
 	bool is_required = says_yes(n, "load") && says_yes(n, "required");
 
 	if (strncmp(n->key, "mod_", 4) != 0 || (near && !package))
@@ -191,7 +191,7 @@ static void check_bind(struct checker *k)
 		}
 		if (node_get(node_get(k->snap->tree->top, "modules"), n->text))
 			continue;
-		near = near_name(n->text, k->installed, k->installed_n);
+		near = conf_near(n->text, k->installed, k->installed_n);
 		errors_at(k->e, CONF_ERROR, &n->at,
 			  "`bind.%s`: %s is not among the `modules:`%s%s%s", n->key, n->text,
 			  near ? "; did you mean " : ": add it there with load: yes",
@@ -206,7 +206,7 @@ static void check_top(struct checker *k)
 
 	for (size_t i = 0; i < top->child_n; i++) {
 		const struct conf_node *n = top->child[i];
-		const char *near = near_name(n->key, known, STOA_ARRAY_SIZE(known));
+		const char *near = conf_near(n->key, known, STOA_ARRAY_SIZE(known));
 		bool ok = false;
 
 		for (size_t j = 0; j < STOA_ARRAY_SIZE(known); j++)
@@ -232,13 +232,14 @@ static int check_section(struct checker *k, struct conf_section_entry *s)
 	const struct conf_node *n = is_core ? node_get(t->top, "core")
 					    : node_get(node_get(t->top, "modules"), s->table->name);
 	bool is_used = is_core || says_yes(n, "load");
+	struct value_env env = k->env;
 	char *path;
 	int r;
 
 	if (asprintf(&path, "%s%s", is_core ? "" : "modules.", s->table->name) < 0)
 		return -ENOMEM;
-	k->env.no_secrets = !is_used;
-	r = section_check(path, s->table->name, s->table->opts, n, &k->env, is_used && !t->broken,
+	env.no_secrets = !is_used;
+	r = section_check(path, s->table->name, s->table->opts, n, &env, is_used && !t->broken,
 			  k->e, &s->conf);
 	if (r == 0) {
 		s->conf->tree = tree_ref(k->snap->tree);
@@ -248,22 +249,52 @@ static int check_section(struct checker *k, struct conf_section_entry *s)
 	return r;
 }
 
+/* The state directory comes before all else: other paths, the core's too, are relative to it. What
+ * is wrong with it is reported when its section is checked. */
+static int find_state_dir(struct checker *k, struct conf_value *v)
+{
+	const struct stoa_opt *o = opts_find(conf_core_table()->opts, "state-dir");
+	const struct conf_node *n = node_get(node_get(k->snap->tree->top, "core"), "state-dir");
+	struct stoa_buf why = { 0 };
+	int r = -EINVAL;
+
+	v->opt = o;
+	if (n && n->kind == CONF_SCALAR)
+		r = value_parse(o, n->text, &k->env, v, &why);
+	if (r == -EINVAL)
+		r = value_parse(o, o->dflt, &k->env, v, &why);
+	stoa_buf_free(&why);
+	k->env.state_dir = v->text;
+	return r;
+}
+
+static void check_state_dir(struct checker *k)
+{
+	const struct conf_value *v = section_value(k->snap->entry[0].fresh, "state-dir");
+
+	if (!v->node || !v->raw || v->raw[0] == '/')
+		return;
+	errors_at(k->e, CONF_ERROR, &v->node->at,
+		  "`state-dir`: \"%s\" is relative to nothing: write an absolute path", v->raw);
+	k->snap->entry[0].fresh->ok = false;
+}
+
 static int check_all(struct checker *k)
 {
 	struct conf_snapshot *s = k->snap;
-	int r = check_section(k, &s->entry[0]);
+	struct conf_value state_dir = { .opt = NULL };
+	int r = find_state_dir(k, &state_dir);
 
-	if (r < 0)
-		return r;
-	/* The core comes first: paths of the others are relative to its state directory. */
-	k->env.state_dir = section_value(s->entry[0].conf, "state-dir")->text;
-	for (size_t i = 1; i < s->n && r == 0; i++)
+	for (size_t i = 0; i < s->n && r == 0; i++)
 		r = check_section(k, &s->entry[i]);
-	if (r < 0)
-		return r;
-	check_top(k);
-	check_bind(k);
-	return check_modules(k);
+	if (r == 0) {
+		check_state_dir(k);
+		check_top(k);
+		check_bind(k);
+		r = check_modules(k);
+	}
+	value_clear(&state_dir);
+	return r;
 }
 
 int conf_check(struct conf_tree *tree_take, const struct conf_table *const *tables, size_t tables_n,

@@ -202,7 +202,7 @@ static int parse_enum(const struct stoa_opt *o, const char *text, struct conf_va
 			return set_text(v, text, strlen(text));
 		}
 	}
-	near = near_name(text, o->choices, n);
+	near = conf_near(text, o->choices, n);
 	stoa_buf_addf(why, "\"%s\" is not one of ", text);
 	for (size_t i = 0; i < n; i++)
 		stoa_buf_addf(why, "%s%s", i ? ", " : "", o->choices[i]);
@@ -269,10 +269,14 @@ static int parse_path(const char *text, const struct value_env *env, struct conf
 		stoa_buf_adds(why, "an empty path: write a path, or ~ for the default");
 		return -EINVAL;
 	}
+	if (text[0] != '/' && !env->state_dir) {
+		stoa_buf_addf(why, "\"%s\" is relative to nothing: write an absolute path", text);
+		return -EINVAL;
+	}
 	if (text[0] == '/')
 		n = asprintf(&path, "%s%s", env->root, text);
 	else
-		n = asprintf(&path, "%s/%s", env->state_dir ? env->state_dir : "", text);
+		n = asprintf(&path, "%s/%s", env->state_dir, text);
 	if (n < 0)
 		return -ENOMEM;
 	if (n >= PATH_MAX) {

@@ -69,6 +69,8 @@ int host_add(struct stoa_mod *m_take);
 /** Opens what is installed and named in the tree; used by host_prepare(), and by --print-… with a
  *  tree that names all. */
 int host_open_modules(const struct conf_tree *tree, struct stoa_errors *e);
+/** Fills host.installed from host.module_dir, once. -ENOMEM; what else is wrong goes to `e`. */
+int host_list_installed(struct stoa_errors *e);
 struct stoa_mod *host_find(const char *name);
 
 /** Is a leftover after stop() fatal? Yes in debug builds. */

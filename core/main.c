@@ -14,11 +14,13 @@
 
 #include "args.h"
 #include "control.h"
+#include "demo.h"
 #include "host.h"
 #include "log.h"
 #include "loop.h"
 #include "metric.h"
 #include "notify.h"
+#include "print.h"
 
 STOA_EXPORT int stoa_main(int argc, char **argv);
 
@@ -120,17 +122,19 @@ static int run(const struct args *a, struct stoa_errors *e)
 /* --state DIR: absolute, since the daemon's paths do not depend on where it was started. */
 static int apply_state(struct args *a)
 {
-	static char dir[PATH_MAX + 32];
-	char cwd[PATH_MAX] = "";
+	static char set[PATH_MAX + 32] = "core.state-dir=";
+	char cwd[PATH_MAX] = "", *dir = set + strlen("core.state-dir=");
 
+	if (!a->state && a->is_demo)
+		a->state = "state";
 	if (!a->state)
 		return 0;
 	if (a->state[0] != '/' && !getcwd(cwd, sizeof(cwd)))
 		return -errno;
-	if (snprintf(dir, sizeof(dir), "core.state-dir=%s%s%s", cwd, *cwd ? "/" : "", a->state) >=
-	    (int)sizeof(dir))
+	if (snprintf(dir, PATH_MAX, "%s%s%s", cwd, *cwd ? "/" : "", a->state) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	a->sets[a->n_sets++] = dir;
+	a->state = dir;
+	a->sets[a->n_sets++] = set;
 	a->sets[a->n_sets++] = "core.control-socket=control"; /* relative to the state directory */
 	return 0;
 }
@@ -147,16 +151,23 @@ static void print_findings(const struct stoa_errors *e)
 static int run_to_end(struct args *a)
 {
 	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
+	struct stoa_buf builtin = { 0 };
 	int r = apply_state(a);
 
 	if (r == 0 && (!e || loop_init_ctl() < 0 || control_add_core() < 0))
 		r = -ENOMEM;
 	if (r == 0) {
 		host.module_dir = a->module_dir;
-		host.layers = (struct conf_layers){
-			.root = a->root, .config = a->config, .sets = a->sets, .sets_n = a->n_sets
-		};
-		r = run(a, e);
+		if (a->is_demo)
+			r = demo_prepare(a->state, a->port, &builtin, e);
+		host.layers = (struct conf_layers){ .builtin = builtin.p,
+						    .root = a->root,
+						    .config = a->config,
+						    .no_files = a->is_demo,
+						    .sets = a->sets,
+						    .sets_n = a->n_sets };
+		if (r == 0)
+			r = run(a, e);
 		print_findings(e);
 	}
 	if (r < 0 && !(e && errors_count(e)))
@@ -167,6 +178,7 @@ static int run_to_end(struct args *a)
 	work_stop();
 	loop_free_all();
 	metric_reset();
+	stoa_buf_free(&builtin);
 	if (r == 0 && errors_count(e) == 0 && a->mode == MODE_CHECK)
 		puts("the configuration is good");
 	return r < 0 || errors_count(e) ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -189,6 +201,11 @@ int stoa_main(int argc, char **argv)
 	case MODE_HELP:
 		args_print_help();
 		return EXIT_SUCCESS;
+	case MODE_SAMPLE:
+	case MODE_MAN:
+	case MODE_OPTIONS:
+	case MODE_SCHEMA:
+		return print_run(&a);
 	default:
 		return run_to_end(&a);
 	}

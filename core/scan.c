@@ -37,12 +37,15 @@ static int add_installed(const char *file)
 	return 0;
 }
 
-static int list_installed(struct stoa_errors *e)
+int host_list_installed(struct stoa_errors *e)
 {
-	DIR *d = opendir(host.module_dir);
 	struct dirent *de;
 	int r = 0;
+	DIR *d;
 
+	if (!host.module_dir || host.n_installed)
+		return 0;
+	d = opendir(host.module_dir);
 	if (!d) {
 		errors_at(e, CONF_ERROR, NULL, "cannot read the module directory %s: %s",
 			  host.module_dir, strerror(errno));
@@ -152,7 +155,7 @@ static int open_one(const struct conf_module *cm, struct stoa_errors *e)
 int host_open_modules(const struct conf_tree *tree, struct stoa_errors *e)
 {
 	struct conf_module cm;
-	int r = host.module_dir ? list_installed(e) : 0;
+	int r = host_list_installed(e);
 
 	for (size_t i = 0; r == 0 && conf_tree_module(tree, i, &cm); i++)
 		r = open_one(&cm, e);

@@ -103,7 +103,7 @@ static int write_yaml(const char *yaml)
 		return -ENOMEM;
 	free(yaml_in_use);
 	yaml_in_use = b.p;
-	host.layers = (struct conf_layers){ .builtin = yaml_in_use, .root = "/nonexistent" };
+	host.layers = (struct conf_layers){ .builtin = yaml_in_use, .no_files = true };
 	return 0;
 }
 
