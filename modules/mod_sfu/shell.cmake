@@ -1,8 +1,24 @@
-# The shell around the forwarding core: SRTP, ICE, DTLS, sockets, workers, and the module itself.
+# The shell around the forwarding core: SRTP, ICE, DTLS, sockets, workers. An object library like
+# the core's; link to sfu_shell for both.
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
 
-set(sfu_unit ${CMAKE_SOURCE_DIR}/tests/unit)
+add_library(sfu_shell_objects OBJECT
+  srtp.c srtp_cipher.c srtp_stream.c wheel.c datagram.c address.c net.c outbox.c stun.c
+  dtls.c dtls_ctx.c transport.c fanout.c worker.c metrics.c)
+target_link_libraries(sfu_shell_objects PUBLIC sfu_engine PkgConfig::OPENSSL PkgConfig::NICE)
+
+add_library(sfu_shell INTERFACE)
+target_link_libraries(sfu_shell INTERFACE sfu_engine PkgConfig::OPENSSL PkgConfig::NICE)
+target_sources(sfu_shell INTERFACE $<TARGET_OBJECTS:sfu_shell_objects>)
+
 if(STOA_WITH_TESTS)
   pkg_check_modules(SRTP2 REQUIRED IMPORTED_TARGET libsrtp2)
+  set(sfu_unit ${CMAKE_SOURCE_DIR}/tests/unit)
+  stoa_unit_test(test_sfu_srtp SOURCES ${sfu_unit}/test_sfu_srtp.c LIBS PkgConfig::OPENSSL PkgConfig::SRTP2)
+
+  # The synthetic client, also of ./dev bench sfu.
+  set(sfu_client ${CMAKE_SOURCE_DIR}/tests/bench/sfu)
+  stoa_unit_test(test_sfu_worker SOURCES ${sfu_unit}/test_sfu_worker.c ${sfu_client}/client.c LIBS sfu_shell)
+  target_include_directories(test_sfu_worker PRIVATE ${sfu_client})
 endif()
-stoa_unit_test(test_sfu_srtp SOURCES ${sfu_unit}/test_sfu_srtp.c LIBS PkgConfig::OPENSSL PkgConfig::SRTP2)

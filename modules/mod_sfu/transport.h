@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shell's half of a peer: which addresses it may use (ICE), its DTLS connection, its SRTP
+ * contexts, and what waits to be sent to it in this turn. Worker's thread only. */
+#ifndef SFU_TRANSPORT_H
+#define SFU_TRANSPORT_H
+
+#include "worker.h"
+
+#define PATHS_MAX 8 /* addresses of one peer; the one unchecked for longest gives way */
+
+struct path {
+	struct address address;
+	uint64_t checked_us;
+};
+
+struct credentials {
+	char ufrag[16], pwd[33];
+	char remote_ufrag[ICE_UFRAG_MAX + 1];
+};
+
+struct pending;
+
+struct peer_io {
+	struct worker *worker;
+	struct peer *peer;
+	struct stoa_list in_worker, in_dirty;
+
+	struct credentials now, next; /* `next` set during an ICE restart */
+	struct path paths[PATHS_MAX];
+	uint32_t n_paths;
+	struct address remote; /* where packets go; family 0: nowhere yet */
+	struct wheel_timer consent;
+	uint64_t checked_us;
+	bool is_lost;
+
+	struct peer_dtls want;
+	struct dtls *dtls;
+	struct wheel_timer dtls_timer;
+	struct address dtls_from; /* answers go where the question came from */
+	uint64_t dtls_deadline_us;
+	bool is_shaking; /* counts in worker->handshakes */
+
+	struct srtp *in, *out;
+	struct pending *first, **last;
+};
+
+/** Makes the shell's half of `c->peer`. -ENOMEM. */
+int transport_open(struct worker *w, struct command *c);
+void transport_close(struct peer_io *t);
+/** New local credentials; the old ones serve until a check comes with the new. */
+void transport_restart_ice(struct peer_io *t, const struct peer_ice *ice);
+
+/** What came from `from`. STUN finds its session by the user name in it. */
+void transport_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from);
+void transport_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from);
+/** Takes the packet if it is the peer's (true). */
+bool transport_rtp(struct peer_io *t, struct packet *packet);
+void transport_rtcp(struct peer_io *t, uint8_t *p, size_t n);
+
+/** The transport that a checked address belongs to; NULL: none. */
+struct peer_io *transport_find(struct worker *w, const struct address *from);
+
+/** Queues for this turn; transport_flush_all() encrypts and hands to the sockets. */
+void transport_send_rtp(struct peer_io *t, const struct send_rtp *s);
+void transport_send_rtcp(struct peer_io *t, const uint8_t *p, size_t n);
+void transport_flush_all(struct worker *w);
+
+#endif
