@@ -8,7 +8,8 @@
 #include <stoa/iface/auth.h>
 #include "key.h"
 
-#define KEYSET_KEYS_MAX 64 /* of each kind; a token without kid is tried on all of its algorithm   \
+#define KEYSET_KEYS_MAX                                                                            \
+	64 /* of each kind; a token without kid is tried on all of its algorithm   \
 			    */
 
 extern const struct stoa_opt keyset_key_options[], keyset_api_key_options[], keyset_turn_options[];

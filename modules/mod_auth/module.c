@@ -155,6 +155,8 @@ static int auth_start(struct stoa_mod *m, const struct stoa_conf *c)
 		err = ban_start(x);
 	if (!err)
 		err = start_guests(x);
+	if (!err)
+		err = commands_start(x);
 	return err;
 }
 

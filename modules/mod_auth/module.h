@@ -39,6 +39,9 @@ int ban_start(struct ctx *x);
 typedef void ban_done_fn(void *arg, int err, int64_t before_s);
 int ban_user(struct ctx *x, const char *user, ban_done_fn *fn, void *arg);
 
+/** Adds `token create` and `token revoke`. */
+int commands_start(struct ctx *x);
+
 /** Frees old sets as soon as their readers are gone. */
 void module_poll(struct ctx *x);
 
