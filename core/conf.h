@@ -53,7 +53,8 @@ void errors_collect(struct stoa_errors *e);
 struct conf_table;
 
 /** The host's copy of a module's options; `options` NULL: none. Strings stay borrowed. -ENOMEM,
- *  -EINVAL for a stride smaller than the first released struct or an endless table. */
+ *  -EINVAL for a stride smaller than the first released struct, an endless table, an unknown type, a
+ *  choice without choices or a map without item. */
 int conf_table_new(const char *name, const char *version, const char *summary,
 		   const struct stoa_opt *options, uint32_t opt_size,
 		   struct conf_table **ret_table);

@@ -162,8 +162,11 @@ void stoa_errors_add(struct stoa_errors *e, const struct stoa_conf *c, const cha
 	if (e) {
 		add(e, CONF_ERROR, &at, is_secret, fmt, ap);
 	} else if (vasprintf(&s, fmt, ap) >= 0) {
-		stoa_log(NULL, STOA_LOG_ERROR, "%s:%u:%u: %s",
-			 at.source ? at.source->name : "default", at.line, at.col, s);
+		if (at.source)
+			stoa_log(NULL, STOA_LOG_ERROR, "%s:%u:%u: %s", at.source->name, at.line,
+				 at.col, s);
+		else
+			stoa_log(NULL, STOA_LOG_ERROR, "%s", s);
 		free(s);
 	}
 	va_end(ap);

@@ -91,8 +91,9 @@ static json_t *describe_type(const struct stoa_opt *o)
 		return describe_bool();
 	case STOA_OPT_INT:
 		return describe_int(o);
-	case STOA_OPT_DURATION:
-		return with_pattern(typed("string", "integer", NULL), "^(0|[0-9]+(ms|s|m|h|d))$");
+	case STOA_OPT_DURATION: /* 0 needs no unit; editors see it as a number */
+		return json_pack("{s:[{s:s, s:s}, {s:[i, n]}]}", "anyOf", "type", "string",
+				 "pattern", "^(0|[0-9]+(ms|s|m|h|d))$", "enum", 0);
 	case STOA_OPT_SIZE:
 		return with_pattern(typed("string", "integer", NULL), "^[0-9]+[KMG]?$");
 	case STOA_OPT_RATE:

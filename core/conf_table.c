@@ -5,6 +5,8 @@
 #include "conf_section.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The first released struct: a smaller stride is no option table. */
@@ -80,15 +82,15 @@ static int copy_opts(const struct stoa_opt *from, uint32_t size, size_t skip, un
 		memcpy(d, p + i * size, take);
 		item = d->item;
 		d->item = NULL;
-		if (d->type != STOA_OPT_MAP || !item)
-			continue;
-		r = depth >= TABLE_DEPTH_MAX ? -EINVAL : 0;
-		if (r == 0) {
-			struct stoa_opt *copy;
+		if (strcmp(type_name(d->type), "?") == 0 ||
+		    (d->type == STOA_OPT_ENUM && !d->choices) || (d->type == STOA_OPT_MAP && !item))
+			r = -EINVAL;
+		if (r == 0 && d->type == STOA_OPT_MAP) {
+			struct stoa_opt *copy = NULL;
 
-			r = copy_opts(item, size, 0, depth + 1, &copy);
-			if (r == 0)
-				d->item = copy;
+			r = depth >= TABLE_DEPTH_MAX ? -EINVAL
+						     : copy_opts(item, size, 0, depth + 1, &copy);
+			d->item = copy;
 		}
 	}
 	if (r < 0) {
@@ -135,4 +137,100 @@ void conf_table_free(struct conf_table *t)
 const char *conf_table_name(const struct conf_table *t)
 {
 	return t->name;
+}
+
+/* ---- lint ---- */
+
+struct lint {
+	const char *path; /* "mod_x" or "mod_x.renditions" */
+	struct stoa_buf *out;
+	size_t n;
+};
+
+static STOA_PRINTF(3, 4) void fault(struct lint *l, const struct stoa_opt *o, const char *fmt, ...)
+{
+	char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	stoa_buf_addf(l->out, "%s.%s: %s\n", l->path, o->key, why);
+	l->n++;
+}
+
+static bool is_key(const char *s)
+{
+	return *s && s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && *s != '-';
+}
+
+static void lint_doc(struct lint *l, const struct stoa_opt *o)
+{
+	size_t n = o->doc ? strlen(o->doc) : 0;
+
+	if (n == 0)
+		fault(l, o, "no doc: write one sentence");
+	else if (!strchr(".:", o->doc[n - 1]) || strchr(o->doc, '\n'))
+		fault(l, o, "doc is not a sentence in one line that ends with a full stop");
+}
+
+static void lint_default(struct lint *l, const struct stoa_opt *o)
+{
+	static const struct value_env env = { .root = "", .state_dir = "/", .no_secrets = true };
+	struct conf_value v = { .opt = o };
+	struct stoa_buf why = { 0 };
+
+	if (o->type == STOA_OPT_MAP && o->dflt)
+		fault(l, o, "a map has no default");
+	else if (o->dflt && (o->flags & STOA_OPT_REQUIRED))
+		fault(l, o, "an option with a default cannot be required");
+	else if (o->dflt && o->type != STOA_OPT_LIST && value_parse(o, o->dflt, &env, &v, &why) < 0)
+		fault(l, o, "default: %s", why.p ? why.p : "cannot be parsed");
+	value_clear(&v);
+	stoa_buf_free(&why);
+}
+
+static void lint_table(struct lint *l, const struct stoa_opt *opts, unsigned depth)
+{
+	for (const struct stoa_opt *o = opts; o->key; o++) {
+		if (!is_key(o->key))
+			fault(l, o, "a key is made of a-z, 0-9 and -");
+		if (opts_find(opts, o->key) != o)
+			fault(l, o, "the key is in the table twice");
+		if (o->was && opts_find(opts, o->was))
+			fault(l, o, "its older name %s is another option", o->was);
+		if (o->max && o->min > o->max)
+			fault(l, o, "min is larger than max");
+		if (o->flags & ~(STOA_OPT_RELOADABLE | STOA_OPT_REQUIRED | STOA_OPT_DEPRECATED))
+			fault(l, o, "unknown flags");
+		lint_doc(l, o);
+		if (strcmp(type_name(o->type), "?") == 0)
+			fault(l, o, "unknown type %d", (int)o->type);
+		else if (o->type == STOA_OPT_ENUM && (!o->choices || !o->choices[0]))
+			fault(l, o, "a choice without choices");
+		else if (o->type == STOA_OPT_MAP && (!o->item || !o->item->key))
+			fault(l, o, "a map without options of its entries");
+		else
+			lint_default(l, o);
+		if (o->item && depth < TABLE_DEPTH_MAX) {
+			char path[128];
+			struct lint inner = { path, l->out, 0 };
+
+			snprintf(path, sizeof(path), "%s.%s", l->path, o->key);
+			lint_table(&inner, o->item, depth + 1);
+			l->n += inner.n;
+		}
+	}
+}
+
+size_t conf_table_lint(const struct conf_table *t, struct stoa_buf *out)
+{
+	struct lint l = { t->name, out, 0 };
+
+	if (t != conf_core_table() && (!t->summary || !*t->summary)) {
+		stoa_buf_addf(out, "%s: no summary\n", t->name);
+		l.n++;
+	}
+	lint_table(&l, t->opts, 0);
+	return l.n;
 }

@@ -59,6 +59,20 @@ static void print_table(const char *name, print_fn *fn, struct stoa_buf *out, st
 		fn(t, out);
 }
 
+/* A fault in a table is the module author's: `dev lint` finds it here. */
+static void lint_tables(const struct conf_table *const *tables, size_t n, struct stoa_errors *e)
+{
+	struct stoa_buf faults = { 0 };
+	char *rest, *line;
+
+	conf_table_lint(conf_core_table(), &faults);
+	for (size_t i = 0; i < n; i++)
+		conf_table_lint(tables[i], &faults);
+	for (rest = faults.p; rest && (line = strsep(&rest, "\n")) && *line;)
+		errors_at(e, CONF_ERROR, NULL, "option table: %s", line);
+	stoa_buf_free(&faults);
+}
+
 static int print_schema(struct stoa_buf *out, struct stoa_errors *e)
 {
 	const struct conf_table **tables;
@@ -72,6 +86,7 @@ static int print_schema(struct stoa_buf *out, struct stoa_errors *e)
 		return -ENOMEM;
 	for (size_t i = 0; i < host.n_mods; i++)
 		tables[i] = host.mods[i]->table;
+	lint_tables(tables, host.n_mods, e);
 	schema = conf_schema(tables, host.n_mods);
 	text = json_dumps(schema, JSON_INDENT(2) | JSON_SORT_KEYS);
 	if (text)
