@@ -3,6 +3,8 @@
 add_library(sfu_engine_objects OBJECT
   packet.c rtp.c rtcp.c twcc.c codec.c codec_vp8.c codec_h264.c
   demux.c peer.c receiver.c source.c downtrack.c speakers.c
+  sdp.c answer.c model.c model_ops.c events.c room.c participant.c track.c subscription.c
+  connection.c negotiate.c
   engine.c engine_command.c engine_rtcp.c engine_report.c engine_choose.c)
 target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})

@@ -45,8 +45,8 @@ void model_free(struct model *m); /* after model_detach() */
 
 extern const struct stoa_sfu_ops model_ops;
 
-/** In start(), when the workers run. `plane` is borrowed until model_detach(). */
-void model_attach(struct model *m, const struct plane *plane);
+/** In start(), when the workers run. `plane` is borrowed until model_detach(). -ENOMEM. */
+int model_attach(struct model *m, const struct plane *plane);
 void model_configure(struct model *m, const struct model_settings *s); /* start() and reload() */
 /** In stop(), before the workers end: closes every room (STOA_LEAVE_SERVER_SHUTDOWN) and posts the
  *  last commands; no call of `plane` is made after it returned. */

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applying an offer: checks it as a whole, then walks its sections, binds what is published, places
+ * what is wanted, tells the worker, and plans the answer. Nothing is changed by an offer that
+ * breaks a rule. */
+#include "model_state.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define UPLINK_EXTS                                                                                \
+	(1u << RTP_EXT_MID | 1u << RTP_EXT_RID | 1u << RTP_EXT_REPAIRED_RID |                      \
+	 1u << RTP_EXT_AUDIO_LEVEL | 1u << RTP_EXT_TRANSPORT_SEQ | 1u << RTP_EXT_ORIENTATION |     \
+	 1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE | 1u << RTP_EXT_COLOR_SPACE |    \
+	 1u << RTP_EXT_ABS_CAPTURE_TIME)
+#define UPLINK_FEEDBACK (SDP_FB_NACK | SDP_FB_PLI | SDP_FB_FIR | SDP_FB_TRANSPORT_CC)
+
+struct negotiation {
+	struct connection *t;
+	const struct stoa_sdp *offer;
+	struct stoa_answer *answer;
+	struct sections *sections;
+	struct peer_dtls dtls;
+	const struct sdp_section *tagged; /* the section whose transport all share */
+	bool is_restart;                  /* new ICE credentials */
+};
+
+/* ---- checks ---- */
+
+static const struct sdp_section *find_tagged(const struct stoa_sdp *offer)
+{
+	for (uint32_t i = 0; i < offer->n; i++)
+		if (!offer->s[i].is_rejected && offer->s[i].ufrag.n)
+			return &offer->s[i];
+	return NULL;
+}
+
+static int check_section(const struct negotiation *n, const struct sdp_section *s)
+{
+	if (s->mid.n > MID_MAX)
+		return -EPROTO;
+	for (size_t i = 0; i < s->mid.n; i++)
+		if ((unsigned char)s->mid.p[i] <= ' ' || (unsigned char)s->mid.p[i] > '~')
+			return -EPROTO;
+	if (s->protocol.n >= sizeof(n->answer->s->protocol))
+		return -EPROTO;
+	if (!s->is_rejected && s != n->tagged && !s->is_bundled)
+		return -EPROTO; /* one transport carries everything */
+	return 0;
+}
+
+static int check_mids(const struct stoa_sdp *offer)
+{
+	/* At most 512 short names: quadratic is fine for an offer, and needs no memory. */
+	for (uint32_t i = 0; i < offer->n; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (offer->s[i].mid.n && stoa_str_eq(offer->s[i].mid, offer->s[k].mid))
+				return -EPROTO;
+	return 0;
+}
+
+static int check_offer(struct negotiation *n)
+{
+	const struct connection *t = n->t;
+	struct sdp_section none = { .n_codecs = 0 };
+
+	n->tagged = find_tagged(n->offer);
+	if (!n->tagged) { /* everything rejected: only fine when a transport exists */
+		if (!t->peer)
+			return -EPROTO;
+		n->dtls = t->dtls;
+		return 0;
+	}
+	(void)none;
+	if (n->tagged->ufrag.n > ICE_UFRAG_MAX || n->tagged->ufrag.n < 4 || n->tagged->pwd.n < 22 ||
+	    sdp_fingerprint(n->tagged->fingerprint_hash, n->tagged->fingerprint, &n->dtls) < 0)
+		return -EPROTO;
+	n->dtls.is_client = n->tagged->setup == SDP_SETUP_PASSIVE;
+	if (t->peer && (n->dtls.fingerprint_len != t->dtls.fingerprint_len ||
+			memcmp(n->dtls.fingerprint, t->dtls.fingerprint, n->dtls.fingerprint_len)))
+		return -EPROTO; /* another certificate is another transport */
+	if (n->offer->n < t->n_slots)
+		return -EPROTO;
+	for (uint32_t i = 0; i < n->offer->n; i++)
+		if (check_section(n, &n->offer->s[i]) < 0)
+			return -EPROTO;
+	return check_mids(n->offer);
+}
+
+/* ---- the transport ---- */
+
+static void make_credentials(struct peer_ice *ice)
+{
+	uint8_t random[27];
+	char text[40];
+
+	/* RFC 8839 section 5.4: ice-char is base64's alphabet; at least 24 and 128 bits of it. */
+	stoa_random(random, sizeof(random));
+	stoa_base64_encode(random, 6, text);
+	memcpy(ice->local_ufrag, text, 8);
+	ice->local_ufrag[8] = '\0';
+	stoa_base64_encode(random + 3, 24, text);
+	memcpy(ice->local_pwd, text, 32);
+	ice->local_pwd[32] = '\0';
+}
+
+static struct command *new_ice_command(const struct connection *t, enum command_type type)
+{
+	struct command *c = command_new(type);
+
+	if (!c || !(c->ice = malloc(sizeof(*c->ice)))) {
+		command_finish(c);
+		return NULL;
+	}
+	*c->ice = t->ice;
+	c->peer = t->peer;
+	return c;
+}
+
+static void set_remote(struct negotiation *n)
+{
+	struct peer_ice *ice = &n->t->ice;
+
+	make_credentials(ice);
+	memcpy(ice->remote_ufrag, n->tagged->ufrag.p, n->tagged->ufrag.n);
+	ice->remote_ufrag[n->tagged->ufrag.n] = '\0';
+}
+
+static int open_peer(struct negotiation *n)
+{
+	struct connection *t = n->t;
+	struct command *c;
+
+	set_remote(n);
+	t->dtls = n->dtls;
+	t->peer = peer_new(t->obj.id, model_random32());
+	if (!t->peer)
+		return -ENOMEM;
+	c = new_ice_command(t, COMMAND_PEER_OPEN);
+	if (!c || !(c->dtls = malloc(sizeof(*c->dtls)))) {
+		command_finish(c);
+		peer_free(stoa_take(t->peer));
+		return -ENOMEM;
+	}
+	*c->dtls = t->dtls;
+	model_post(t->obj.model, t->participant->room, c);
+	return 0;
+}
+
+static int prepare_peer(struct negotiation *n)
+{
+	struct connection *t = n->t;
+	struct command *c;
+
+	if (!t->peer)
+		return open_peer(n);
+	if (!n->tagged || stoa_str_is(n->tagged->ufrag, t->ice.remote_ufrag))
+		return 0;
+	set_remote(n);
+	if (!(c = new_ice_command(t, COMMAND_PEER_ICE)))
+		return -ENOMEM;
+	model_post(t->obj.model, t->participant->room, c);
+	return 0;
+}
+
+static int grow_slots(struct connection *t, const struct stoa_sdp *offer)
+{
+	struct slot *slots;
+
+	if (offer->n <= t->n_slots)
+		return 0;
+	slots = realloc(t->slots, offer->n * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	memset(slots + t->n_slots, 0, (offer->n - t->n_slots) * sizeof(*slots));
+	t->slots = slots;
+	t->n_slots = offer->n;
+	return 0;
+}
+
+/* ---- what is published ---- */
+
+static struct track *find_announced(struct connection *t, const struct sdp_section *s)
+{
+	enum stoa_media_kind kind = s->kind == SDP_AUDIO ? STOA_AUDIO : STOA_VIDEO;
+	struct track *k, *oldest = NULL;
+
+	stoa_list_for_each (k, &t->participant->tracks, struct track, in_owner) {
+		if (k->source || k->info.kind != kind)
+			continue;
+		if (stoa_str_is(s->msid_track, k->cid))
+			return k;
+		if (!oldest)
+			oldest = k;
+	}
+	return oldest; /* Firefox's msid is not the cid */
+}
+
+/* The first offered codec of those we carry. */
+static const struct sdp_codec *choose_any(const struct sdp_section *s)
+{
+	static const enum codec order[] = { CODEC_OPUS, CODEC_VP8, CODEC_H264 };
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(order); i++) {
+		const struct sdp_codec *c = answer_choose_codec(s, order[i], stoa_str(""));
+
+		if (c)
+			return c;
+	}
+	return NULL;
+}
+
+static const struct sdp_codec *choose_uplink(const struct track *t, const struct sdp_section *s)
+{
+	const struct sdp_codec *c = NULL;
+
+	if (t->source)
+		return answer_choose_codec(s, t->codec, stoa_str(t->fmtp));
+	if (t->codec != CODEC_NONE)
+		c = answer_choose_codec(s, t->codec, stoa_str(""));
+	return c ? c : choose_any(s);
+}
+
+/* Rids by rising quality. LiveKit's q, h, f have an order of their own; other names are offered
+ * lowest first by some and highest first by others (OBS: 0 is full size), which the sizes of the
+ * announced layers cannot tell either: they are taken as they come. */
+static void sort_rids(const struct sdp_section *s, struct section *w)
+{
+	static const char *const order[] = { "q", "h", "f" };
+
+	w->n_rids = 0;
+	for (size_t k = 0; k < STOA_ARRAY_SIZE(order); k++)
+		for (uint32_t i = 0; i < s->n_rids; i++)
+			if (stoa_str_is(s->rids[i], order[k]) && w->n_rids < SECTION_RIDS_MAX)
+				memcpy(w->rids[w->n_rids++], order[k], 2);
+	if (w->n_rids == s->n_rids)
+		return;
+	w->n_rids = 0;
+	for (uint32_t i = 0; i < s->n_rids && i < SECTION_RIDS_MAX; i++)
+		snprintf(w->rids[w->n_rids++], sizeof(w->rids[0]), "%.*s", STOA_FMT(s->rids[i]));
+}
+
+/* What the worker must know to recognise the packets of this section. */
+static void fill_worker_section(struct section *w, const struct sdp_section *s,
+				const struct answer_section *a, struct source *source)
+{
+	w->source = source;
+	for (unsigned i = 0; i < a->n_codecs; i++) {
+		const struct answer_codec *c = &a->codecs[i];
+
+		w->pts[w->n_pts++] = (struct section_pt){
+			.pt = c->pt,
+			.codec = (uint8_t)source->set.codec,
+			.is_rtx = c->is_rtx,
+			.repair = c->apt,
+		};
+	}
+	for (unsigned i = 0; i < a->n_exts; i++)
+		w->ext_kinds[a->exts[i].id] = (uint8_t)a->exts[i].kind;
+	for (uint32_t i = 0; i < s->n_ssrcs && w->n_ssrcs + 1 < SECTION_SSRCS_MAX; i++) {
+		uint8_t layer = (uint8_t)(s->n_rids > 1 ? i : 0);
+
+		if (layer >= source->set.n_layers)
+			break;
+		w->ssrcs[w->n_ssrcs++] = (struct section_ssrc){ s->ssrcs[i].ssrc, layer, false };
+		if (s->ssrcs[i].rtx)
+			w->ssrcs[w->n_ssrcs++] =
+				(struct section_ssrc){ s->ssrcs[i].rtx, layer, true };
+	}
+}
+
+static const char *opus_extra(const struct track *t)
+{
+	if (t->info.kind != STOA_AUDIO)
+		return "";
+	if (t->info.stereo)
+		return t->info.disable_dtx ? "stereo=1;maxaveragebitrate=510000"
+					   : "usedtx=1;stereo=1;maxaveragebitrate=510000";
+	return t->info.disable_dtx ? "" : "usedtx=1";
+}
+
+static int plan_uplink(struct negotiation *n, uint32_t i)
+{
+	const struct sdp_section *s = &n->offer->s[i];
+	struct answer_section *a = &n->answer->s[i];
+	struct slot *slot = &n->t->slots[i];
+	struct section *w = &n->sections->s[i];
+	struct track *t = slot->track;
+	const struct sdp_codec *c;
+	int err;
+
+	if (!t && !(t = find_announced(n->t, s)))
+		return 0; /* nobody announced it: inactive */
+	if (!(c = choose_uplink(t, s)))
+		return 0;
+	sort_rids(s, w);
+	if (!t->source && (err = track_bind(t, n->t, s, c, a->mid)) < 0)
+		return err;
+	slot->track = t;
+	snprintf(slot->msid_track, sizeof(slot->msid_track), "%.*s", STOA_FMT(s->msid_track));
+	a->direction |= SDP_RECV;
+	answer_put_exts(a, s, UPLINK_EXTS);
+	if ((err = answer_put_codec(a, s, c, UPLINK_FEEDBACK, opus_extra(t))) < 0)
+		return err;
+	for (uint32_t k = 0; k < s->n_rids; k++)
+		snprintf(a->rids[a->n_rids++], sizeof(a->rids[0]), "%.*s", STOA_FMT(s->rids[k]));
+	fill_worker_section(w, s, a, t->source);
+	return 0;
+}
+
+/* ---- what is sent ---- */
+
+static const struct sdp_codec *choose_downlink(const struct subscription *s,
+					       const struct sdp_section *offered)
+{
+	return answer_choose_codec(offered, s->track->codec, stoa_str(s->track->fmtp));
+}
+
+static struct subscription *find_waiting(struct connection *t, const struct sdp_section *offered,
+					 const struct sdp_codec **ret_codec)
+{
+	enum stoa_media_kind kind = offered->kind == SDP_AUDIO ? STOA_AUDIO : STOA_VIDEO;
+	struct subscription *s;
+
+	stoa_list_for_each (s, &t->participant->subscriptions, struct subscription,
+			    in_participant) {
+		if (!s->is_wanted || s->transport || !s->track->source ||
+		    s->track->info.kind != kind)
+			continue;
+		if ((*ret_codec = choose_downlink(s, offered))) {
+			s->is_codec_missing = false;
+			return s;
+		}
+		if (!s->is_codec_missing) {
+			s->is_codec_missing = true;
+			model_tell_subscription_failed(s, -ENOTSUP);
+		}
+	}
+	return NULL;
+}
+
+static int plan_downlink(struct negotiation *n, uint32_t i)
+{
+	const struct sdp_section *offered = &n->offer->s[i];
+	struct answer_section *a = &n->answer->s[i];
+	struct slot *slot = &n->t->slots[i];
+	struct subscription *s = slot->subscription;
+	const struct sdp_codec *c = s ? choose_downlink(s, offered) : NULL;
+	int err;
+
+	if (a->direction & SDP_RECV)
+		return 0; /* published here: what is received has sections of its own */
+	if (s && !c) {
+		subscription_detach(s);
+		s = NULL;
+	}
+	slot->is_free_to_receive = true;
+	if (!s && !(s = find_waiting(n->t, offered, &c)))
+		return 0;
+	if ((err = subscription_attach(s, n->t, i, offered, c, a)) < 0)
+		return err;
+	a->direction |= SDP_SEND;
+	return 0;
+}
+
+/* ---- sections ---- */
+
+static void vacate(struct slot *slot)
+{
+	if (slot->track)
+		track_unpublish(slot->track);
+	if (slot->subscription)
+		subscription_detach(slot->subscription);
+	slot->track = NULL;
+	slot->subscription = NULL;
+	slot->is_free_to_receive = false;
+}
+
+/* A section in which nothing flows still lists a codec, or it would count as refused. */
+static int plan_inactive(const struct sdp_section *s, struct answer_section *a)
+{
+	const struct sdp_codec *c = choose_any(s);
+
+	if (!c) {
+		a->is_rejected = true;
+		return 0;
+	}
+	answer_put_exts(a, s, 1u << RTP_EXT_MID);
+	return answer_put_codec(a, s, c, UPLINK_FEEDBACK, "");
+}
+
+static int plan_media(struct negotiation *n, uint32_t i)
+{
+	const struct sdp_section *s = &n->offer->s[i];
+	struct answer_section *a = &n->answer->s[i];
+	struct slot *slot = &n->t->slots[i];
+	int err = 0;
+
+	a->is_reduced_size = s->is_reduced_size;
+	if (slot->track && !(s->direction & SDP_SEND)) {
+		track_unpublish(slot->track); /* clears the slot */
+		slot->track = NULL;
+	}
+	if (slot->subscription && !(s->direction & SDP_RECV))
+		subscription_detach(slot->subscription);
+	slot->is_free_to_receive = false;
+	if (s->direction & SDP_SEND)
+		err = plan_uplink(n, i);
+	if (err == 0 && s->direction & SDP_RECV)
+		err = plan_downlink(n, i);
+	if (err == 0 && a->direction == 0)
+		err = plan_inactive(s, a);
+	return err;
+}
+
+static int plan_section(struct negotiation *n, uint32_t i)
+{
+	const struct sdp_section *s = &n->offer->s[i];
+	struct answer_section *a = &n->answer->s[i];
+	struct section *w = &n->sections->s[i];
+	struct slot *slot = &n->t->slots[i];
+
+	a->kind = s->kind;
+	snprintf(a->protocol, sizeof(a->protocol), "%.*s", STOA_FMT(s->protocol));
+	snprintf(a->mid, sizeof(a->mid), "%.*s", STOA_FMT(s->mid));
+	memcpy(w->mid, a->mid, sizeof(w->mid));
+	w->mid_len = (uint8_t)s->mid.n;
+	if (slot->mid[0] && strcmp(slot->mid, a->mid) != 0)
+		vacate(slot); /* a recycled section: something else from now on */
+	memcpy(slot->mid, a->mid, sizeof(slot->mid));
+	slot->kind = s->kind;
+	if (s->is_rejected || s->kind == SDP_OTHER) {
+		a->is_rejected = true;
+		vacate(slot);
+		return 0;
+	}
+	if (s->kind == SDP_APPLICATION) {
+		a->sctp_port = 5000;
+		return 0;
+	}
+	return plan_media(n, i);
+}
+
+static int plan_head(struct negotiation *n)
+{
+	const struct plane *plane = n->t->obj.model->plane;
+	uint32_t worker = n->t->participant->room->worker;
+	uint32_t count = plane->n_addresses[worker];
+	struct stoa_answer *a = n->answer;
+
+	a->session = n->t->session;
+	a->version = ++n->t->version;
+	a->has_bundle = n->offer->has_bundle;
+	a->is_client = n->t->dtls.is_client;
+	memcpy(a->ufrag, n->t->ice.local_ufrag, sizeof(a->ufrag));
+	memcpy(a->pwd, n->t->ice.local_pwd, sizeof(a->pwd));
+	a->fingerprint = strdup(plane->fingerprint);
+	a->addresses = calloc(count ? count : 1, sizeof(a->addresses[0]));
+	if (!a->fingerprint || !a->addresses)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		if (!plane->addresses[worker][i].is_tcp || n->t->obj.model->set.allow_tcp)
+			a->addresses[a->n_addresses++] = plane->addresses[worker][i];
+	return 0;
+}
+
+static void settle_asked(struct connection *t, const uint32_t before[2])
+{
+	uint32_t now[2] = { 0, 0 };
+
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i].kind <= SDP_VIDEO &&
+		    (t->slots[i].is_free_to_receive || t->slots[i].subscription))
+			now[t->slots[i].kind]++;
+	for (int k = 0; k < 2; k++) {
+		uint32_t more = now[k] > before[k] ? now[k] - before[k] : 0;
+
+		t->asked[k] = t->asked[k] > more ? t->asked[k] - more : 0;
+	}
+	t->is_asked = t->asked[0] || t->asked[1];
+	connection_check_sections(t, false);
+}
+
+static void count_receiving(const struct connection *t, uint32_t count[2])
+{
+	count[0] = count[1] = 0;
+	for (uint32_t i = 0; i < t->n_slots; i++)
+		if (t->slots[i].kind <= SDP_VIDEO &&
+		    (t->slots[i].is_free_to_receive || t->slots[i].subscription))
+			count[t->slots[i].kind]++;
+}
+
+static void check_subscribers(struct connection *t)
+{
+	struct participant *p;
+
+	stoa_list_for_each (p, &t->participant->room->participants, struct participant, in_room) {
+		if (p != t->participant)
+			participant_check_sections(p, false);
+	}
+}
+
+static int plan_all(struct negotiation *n)
+{
+	int err = grow_slots(n->t, n->offer);
+
+	if (err == 0)
+		err = prepare_peer(n);
+	n->sections->reduced_size = n->offer->n > 0;
+	for (uint32_t i = 0; i < n->offer->n && err == 0; i++) {
+		err = plan_section(n, i);
+		if (n->offer->s[i].kind <= SDP_VIDEO && !n->offer->s[i].is_reduced_size)
+			n->sections->reduced_size = false;
+	}
+	if (err == 0)
+		err = plan_head(n);
+	if (err == 0)
+		err = answer_index_tracks(n->answer);
+	return err;
+}
+
+int connection_apply_offer(struct connection *t, const struct stoa_sdp *offer,
+			   struct stoa_answer **ret_answer)
+{
+	struct negotiation n = { .t = t, .offer = offer };
+	struct command *c = NULL;
+	uint32_t before[2];
+	int err = check_offer(&n);
+
+	if (err < 0)
+		return err;
+	n.answer = answer_new(offer->n);
+	n.sections = sections_new(offer->n);
+	c = command_new(COMMAND_SECTIONS);
+	count_receiving(t, before);
+	if (!n.answer || !n.sections || !c)
+		err = -ENOMEM;
+	else
+		err = plan_all(&n);
+	if (err < 0) {
+		answer_unref(n.answer);
+		free(n.sections);
+		command_finish(c);
+		return err;
+	}
+	c->peer = t->peer;
+	c->sections = n.sections;
+	model_post(t->obj.model, t->participant->room, c);
+	t->has_answered = true;
+	settle_asked(t, before);
+	check_subscribers(t);
+	*ret_answer = n.answer;
+	return 0;
+}
