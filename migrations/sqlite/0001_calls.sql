@@ -47,11 +47,14 @@ CREATE TABLE nchat_call_participants (
 	-- The first time they came in, and the last time they went.
 	joined_at         TEXT CHECK (length(joined_at) = 24),
 	left_at           TEXT CHECK (length(left_at) = 24),
-	-- Time spent in the call, over all stays.
+	-- Since when they are in it without a break.
+	present_since     TEXT CHECK (length(present_since) = 24),
+	-- Time spent in the call, over all stays that are over.
 	duration_seconds  INTEGER NOT NULL DEFAULT 0 CHECK (duration_seconds >= 0),
 	is_screen_sharing INTEGER NOT NULL DEFAULT 0 CHECK (is_screen_sharing IN (0, 1)),
 	PRIMARY KEY (call_id, user_id),
 	CHECK (status NOT IN ('joined', 'left') OR joined_at IS NOT NULL),
+	CHECK ((status = 'joined') = (present_since IS NOT NULL)),
 	CHECK (status <> 'joined' OR left_at IS NULL),
 	CHECK (is_screen_sharing = 0 OR status = 'joined')
 ) STRICT, WITHOUT ROWID;
