@@ -3,7 +3,7 @@
  * as a header and a reference, in a list per peer, and are encrypted peer by peer at the end of the
  * turn: each cipher's state is loaded once, and a peer's packets lie side by side in the slab, so
  * that the kernel takes a run of equal ones as a single train. */
-#include "transport.h"
+#include "peer_io.h"
 
 struct pending {
 	struct pending *next;
@@ -29,7 +29,7 @@ static struct pending *queue(struct peer_io *t, const uint8_t *head, size_t n)
 		return NULL;
 	}
 	if (w->pending_used + size > WORKER_PENDING)
-		transport_flush_all(w);
+		peer_io_flush_all(w);
 	p = (struct pending *)(void *)(w->pending + w->pending_used);
 	w->pending_used += (uint32_t)size;
 	p->next = NULL;
@@ -42,7 +42,7 @@ static struct pending *queue(struct peer_io *t, const uint8_t *head, size_t n)
 	return p;
 }
 
-void transport_send_rtp(struct peer_io *t, const struct send_rtp *s)
+void peer_io_send_rtp(struct peer_io *t, const struct send_rtp *s)
 {
 	size_t n = (size_t)s->head_len + s->prefix_len;
 	struct pending *p = queue(t, s->head, n);
@@ -59,7 +59,7 @@ void transport_send_rtp(struct peer_io *t, const struct send_rtp *s)
 	p->is_rtcp = false;
 }
 
-void transport_send_rtcp(struct peer_io *t, const uint8_t *bytes, size_t n)
+void peer_io_send_rtcp(struct peer_io *t, const uint8_t *bytes, size_t n)
 {
 	struct pending *p = queue(t, bytes, n);
 
@@ -115,7 +115,7 @@ static void flush(struct peer_io *t)
 	t->last = &t->first;
 }
 
-void transport_flush_all(struct worker *w)
+void peer_io_flush_all(struct worker *w)
 {
 	while (!stoa_list_empty(&w->dirty)) {
 		struct peer_io *t = STOA_CONTAINER(w->dirty.next, struct peer_io, in_dirty);

@@ -57,6 +57,13 @@ int net_parse_address(const char *text, struct address *ret_a)
 	return 0;
 }
 
+bool net_is_wildcard(const struct address *a)
+{
+	static const uint8_t none[16];
+
+	return memcmp(a->ip, none, sizeof(none)) == 0;
+}
+
 void net_format_host(const struct address *a, char out[ADDRESS_TEXT])
 {
 	if (!inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, out, ADDRESS_TEXT))

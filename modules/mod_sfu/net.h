@@ -13,6 +13,8 @@ int net_local_addresses(struct address *out, int cap);
 
 /** Numeric text of an address, without port. -EINVAL. */
 int net_parse_address(const char *text, struct address *ret_a);
+/** Is it 0.0.0.0 or ::? */
+bool net_is_wildcard(const struct address *a);
 void net_format_host(const struct address *a, char out[ADDRESS_TEXT]);
 
 /** A non-blocking UDP socket bound to `a`, with buffers of about `buffer` bytes (the kernel's limit

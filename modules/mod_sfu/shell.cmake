@@ -5,7 +5,7 @@ pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
 
 add_library(sfu_shell_objects OBJECT
   srtp.c srtp_cipher.c srtp_stream.c wheel.c datagram.c address.c net.c outbox.c stun.c
-  dtls.c dtls_ctx.c transport.c fanout.c worker.c metrics.c)
+  dtls.c dtls_ctx.c peer_io.c fanout.c worker.c metrics.c)
 target_link_libraries(sfu_shell_objects PUBLIC sfu_engine PkgConfig::OPENSSL PkgConfig::NICE)
 
 add_library(sfu_shell INTERFACE)
@@ -15,6 +15,10 @@ target_sources(sfu_shell INTERFACE $<TARGET_OBJECTS:sfu_shell_objects>)
 if(STOA_WITH_TESTS)
   pkg_check_modules(SRTP2 REQUIRED IMPORTED_TARGET libsrtp2)
   set(sfu_unit ${CMAKE_SOURCE_DIR}/tests/unit)
+  foreach(file IN ITEMS wheel datagram address outbox)
+    stoa_unit_test(test_sfu_${file} SOURCES ${sfu_unit}/test_sfu_${file}.c)
+    target_include_directories(test_sfu_${file} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  endforeach()
   stoa_unit_test(test_sfu_srtp SOURCES ${sfu_unit}/test_sfu_srtp.c LIBS PkgConfig::OPENSSL PkgConfig::SRTP2)
 
   # The synthetic client, also of ./dev bench sfu.

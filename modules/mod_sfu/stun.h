@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ICE-lite's half of STUN (RFC 8445, RFC 8489): authenticates binding requests and makes replies,
  * through libnice's STUN library. No state but the library's; what a check means for a session is
- * transport.c's business. One per worker. */
+ * peer_io.c's business. One per worker. */
 #ifndef SFU_STUN_H
 #define SFU_STUN_H
 

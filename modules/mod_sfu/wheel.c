@@ -31,15 +31,17 @@ static bool is_near(const struct wheel *w, uint64_t due)
 	return due / WHEEL_NEAR == w->tick / WHEEL_NEAR;
 }
 
+/* A deadline beyond the wheel's span waits in its last far slot and is dealt out again. */
 static void place(struct wheel *w, struct wheel_timer *t)
 {
-	uint32_t slot = t->due % WHEEL_NEAR;
+	uint64_t last = w->tick + WHEEL_SPAN, due = t->due < last ? t->due : last;
+	uint32_t slot = due % WHEEL_NEAR;
 
-	if (is_near(w, t->due)) {
+	if (is_near(w, due)) {
 		stoa_list_append(&w->near[slot], &t->link);
 		w->bits[slot / 64] |= UINT64_C(1) << (slot % 64);
 	} else {
-		stoa_list_append(&w->far[t->due / WHEEL_NEAR % WHEEL_FAR], &t->link);
+		stoa_list_append(&w->far[due / WHEEL_NEAR % WHEEL_FAR], &t->link);
 	}
 }
 
@@ -50,8 +52,6 @@ void wheel_set(struct wheel *w, struct wheel_timer *t, uint64_t due_us)
 	wheel_cancel(w, t);
 	if (due <= w->tick)
 		due = w->tick + 1;
-	if (due > w->tick + WHEEL_SPAN)
-		due = w->tick + WHEEL_SPAN;
 	t->due = due;
 	w->n++;
 	place(w, t);

@@ -8,10 +8,9 @@
 #include <stoa/list.h>
 
 #define WHEEL_TICK_US 10000
-#define WHEEL_NEAR    256 /* slots of one tick         */
-#define WHEEL_FAR     64  /* slots of WHEEL_NEAR ticks */
-/* Longer deadlines are cut to this: some 160 s. */
-#define WHEEL_SPAN (WHEEL_NEAR * (WHEEL_FAR - 1))
+#define WHEEL_NEAR    256                            /* slots of one tick         */
+#define WHEEL_FAR     64                             /* slots of WHEEL_NEAR ticks */
+#define WHEEL_SPAN    (WHEEL_NEAR * (WHEEL_FAR - 1)) /* ticks */
 
 struct wheel_timer;
 typedef void wheel_fn(struct wheel_timer *t, uint64_t now_us);

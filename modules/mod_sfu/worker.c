@@ -2,7 +2,7 @@
 /* One turn of a worker: receive a batch, sort and decrypt it, let the engine decide, encrypt, send
  * everything at once. */
 #include "metrics.h"
-#include "transport.h"
+#include "peer_io.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void end_turn(struct worker *w)
 {
 	uint64_t due = engine_tick(w->engine, w->now_us), wheel_due = wheel_next(&w->wheel);
 
-	transport_flush_all(w);
+	peer_io_flush_all(w);
 	flush_sockets(w);
 	set_timer(w, due < wheel_due ? due : wheel_due);
 }
@@ -77,24 +77,24 @@ static void take_datagram(struct worker *w, uint32_t i, size_t n, const struct a
 	struct peer_io *t;
 
 	if (kind == DATAGRAM_STUN) {
-		transport_stun(w, packet->data, n, from);
+		peer_io_stun(w, packet->data, n, from);
 		return;
 	}
 	if (kind == DATAGRAM_JUNK) {
 		w->counters.drop_junk++;
 		return;
 	}
-	if (!(t = transport_find(w, from))) {
+	if (!(t = peer_io_find(w, from))) {
 		w->counters.drop_unchecked++;
 		return;
 	}
 	if (kind == DATAGRAM_DTLS) {
-		transport_dtls(t, packet->data, n, from);
+		peer_io_dtls(t, packet->data, n, from);
 	} else if (kind == DATAGRAM_RTCP) {
-		transport_rtcp(t, packet->data, n);
+		peer_io_rtcp(t, packet->data, n);
 	} else {
 		packet->len = (uint16_t)n;
-		if (transport_rtp(t, packet))
+		if (peer_io_rtp(t, packet))
 			w->fresh[i] = NULL; /* the engine's now */
 	}
 }
@@ -176,16 +176,16 @@ static void finish_on_ctl(struct stoa_task *task)
 	command_finish(STOA_CONTAINER(task, struct command, task));
 }
 
-static void apply_to_transport(struct worker *w, struct command *c)
+static void apply_to_peer_io(struct worker *w, struct command *c)
 {
 	struct peer_io *t = c->type == COMMAND_PEER_OPEN ? NULL : peer_io(c->peer);
 
 	if (c->type == COMMAND_PEER_OPEN)
-		transport_open(w, c); /* out of memory: it will never connect, and ctl gives up */
+		peer_io_open(w, c); /* out of memory: it will never connect, and ctl gives up */
 	else if (c->type == COMMAND_PEER_ICE && t)
-		transport_restart_ice(t, c->ice);
+		peer_io_restart_ice(t, c->ice);
 	else if (c->type == COMMAND_PEER_CLOSE)
-		transport_close(t);
+		peer_io_close(t);
 }
 
 static void run_command(struct stoa_task *task)
@@ -196,7 +196,7 @@ static void run_command(struct stoa_task *task)
 	w->now_us = stoa_now_us();
 	if (c->type == COMMAND_PEER_OPEN || c->type == COMMAND_PEER_ICE ||
 	    c->type == COMMAND_PEER_CLOSE)
-		apply_to_transport(w, c);
+		apply_to_peer_io(w, c);
 	engine_apply(w->engine, c, w->now_us);
 	end_turn(w);
 	c->task.fn = finish_on_ctl;
@@ -220,7 +220,7 @@ static void out_rtp(void *io, struct peer *peer, const struct send_rtp *s)
 
 	(void)io;
 	if (t)
-		transport_send_rtp(t, s);
+		peer_io_send_rtp(t, s);
 }
 
 static void out_rtcp(void *io, struct peer *peer, const uint8_t *bytes, size_t n)
@@ -229,7 +229,7 @@ static void out_rtcp(void *io, struct peer *peer, const uint8_t *bytes, size_t n
 
 	(void)io;
 	if (t)
-		transport_send_rtcp(t, bytes, n);
+		peer_io_send_rtcp(t, bytes, n);
 }
 
 static void out_notify(void *io, const struct notice *n)
@@ -319,7 +319,7 @@ static void end(void *user)
 	struct worker *w = user;
 
 	while (!stoa_list_empty(&w->peers))
-		transport_close(STOA_CONTAINER(w->peers.next, struct peer_io, in_worker));
+		peer_io_close(STOA_CONTAINER(w->peers.next, struct peer_io, in_worker));
 	flush_sockets(w);
 	metrics_count(w);
 	for (uint32_t i = 0; i < w->n_sockets; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A media worker: a thread with its own loop, sockets, timer wheel, packet pool and engine. Starts
- * and stops on ctl; everything else happens on its own thread. transport.c is the other half. */
+ * and stops on ctl; everything else happens on its own thread. peer_io.c is the other half. */
 #ifndef SFU_WORKER_H
 #define SFU_WORKER_H
 
@@ -69,12 +69,12 @@ struct worker {
 	struct stoa_map *by_ufrag;     /* struct peer_io */
 	struct stoa_list peers;
 	uint32_t handshakes;
-	struct address last_from; /* whose transport is */
-	struct peer_io *last_io;  /* this one           */
+	struct address last_from; /* whose peer is   */
+	struct peer_io *last_io;  /* this one          */
 
 	struct packet *fresh[WORKER_BATCH]; /* for recvmmsg() to fill */
 	struct stoa_list dirty;             /* peers with packets to send */
-	uint8_t *pending;                   /* those packets, see transport.c */
+	uint8_t *pending;                   /* those packets, see peer_io.c */
 	uint32_t pending_used;
 
 	struct worker_counters counters, counted; /* `counted`: what the metrics know of */
@@ -110,7 +110,7 @@ void worker_post(struct worker *w, struct command *c);
 /** Takes the oldest notice; false when there is none. Thread: ctl. */
 bool worker_take_notice(struct worker *w, struct notice *ret_notice);
 
-/* ---- for transport.c, on the worker's thread ---- */
+/* ---- for peer_io.c, on the worker's thread ---- */
 
 struct worker_socket *worker_socket_of(struct worker *w, const struct address *a);
 

@@ -6,7 +6,7 @@
 
 #include "client.h"
 #include "engine_state.h"
-#include "transport.h"
+#include "peer_io.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shell's half of a peer: which addresses it may use (ICE), its DTLS connection, its SRTP
  * contexts, and what waits to be sent to it in this turn. Worker's thread only. */
-#ifndef SFU_TRANSPORT_H
-#define SFU_TRANSPORT_H
+#ifndef SFU_PEER_IO_H
+#define SFU_PEER_IO_H
 
 #include "worker.h"
 
@@ -45,24 +45,24 @@ struct peer_io {
 };
 
 /** Makes the shell's half of `c->peer`. -ENOMEM. */
-int transport_open(struct worker *w, struct command *c);
-void transport_close(struct peer_io *t);
+int peer_io_open(struct worker *w, struct command *c);
+void peer_io_close(struct peer_io *t);
 /** New local credentials; the old ones serve until a check comes with the new. */
-void transport_restart_ice(struct peer_io *t, const struct peer_ice *ice);
+void peer_io_restart_ice(struct peer_io *t, const struct peer_ice *ice);
 
 /** What came from `from`. STUN finds its session by the user name in it. */
-void transport_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from);
-void transport_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from);
+void peer_io_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from);
+void peer_io_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from);
 /** Takes the packet if it is the peer's (true). */
-bool transport_rtp(struct peer_io *t, struct packet *packet);
-void transport_rtcp(struct peer_io *t, uint8_t *p, size_t n);
+bool peer_io_rtp(struct peer_io *t, struct packet *packet);
+void peer_io_rtcp(struct peer_io *t, uint8_t *p, size_t n);
 
 /** The transport that a checked address belongs to; NULL: none. */
-struct peer_io *transport_find(struct worker *w, const struct address *from);
+struct peer_io *peer_io_find(struct worker *w, const struct address *from);
 
-/** Queues for this turn; transport_flush_all() encrypts and hands to the sockets. */
-void transport_send_rtp(struct peer_io *t, const struct send_rtp *s);
-void transport_send_rtcp(struct peer_io *t, const uint8_t *p, size_t n);
-void transport_flush_all(struct worker *w);
+/** Queues for this turn; peer_io_flush_all() encrypts and hands to the sockets. */
+void peer_io_send_rtp(struct peer_io *t, const struct send_rtp *s);
+void peer_io_send_rtcp(struct peer_io *t, const uint8_t *p, size_t n);
+void peer_io_flush_all(struct worker *w);
 
 #endif

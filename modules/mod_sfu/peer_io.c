@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ICE and DTLS of one peer, see transport.h. An address means nothing until a check with the peer's
+/* ICE and DTLS of one peer, see peer_io.h. An address means nothing until a check with the peer's
  * own credentials has come from it; from then on its DTLS and SRTP are read, before nomination too,
  * because browsers send their ClientHello right after the first answer. */
-#include "transport.h"
+#include "peer_io.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-STOA_DEFINE_AUTO(struct peer_io, transport_close)
+STOA_DEFINE_AUTO(struct peer_io, peer_io_close)
 
 static struct peer_io *of_consent(struct wheel_timer *t)
 {
@@ -48,7 +48,7 @@ static void drop_credentials(struct peer_io *t, struct credentials *c)
 	OPENSSL_cleanse(c, sizeof(*c));
 }
 
-int transport_open(struct worker *w, struct command *c)
+int peer_io_open(struct worker *w, struct command *c)
 {
 	struct peer_io *t = calloc(1, sizeof(*t));
 
@@ -84,11 +84,11 @@ static void end_shaking(struct peer_io *t)
 	t->is_shaking = false;
 }
 
-void transport_close(struct peer_io *t)
+void peer_io_close(struct peer_io *t)
 {
 	if (!t)
 		return;
-	transport_flush_all(t->worker);
+	peer_io_flush_all(t->worker);
 	if (t->dtls) {
 		dtls_close(t->dtls);
 		t->worker->counters.dtls_data += dtls_counts(t->dtls).data_dropped;
@@ -109,7 +109,7 @@ void transport_close(struct peer_io *t)
 	free(t);
 }
 
-void transport_restart_ice(struct peer_io *t, const struct peer_ice *ice)
+void peer_io_restart_ice(struct peer_io *t, const struct peer_ice *ice)
 {
 	drop_credentials(t, &t->next); /* a second restart before the first was used */
 	set_credentials(t, &t->next, ice);
@@ -238,7 +238,7 @@ static void apply_check(struct peer_io *t, const struct stun_check *check,
 	}
 }
 
-void transport_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from)
+void peer_io_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from)
 {
 	struct found f = { .worker = w };
 	struct stun_check check;
@@ -269,7 +269,7 @@ void transport_stun(struct worker *w, const uint8_t *p, size_t n, const struct a
 	apply_check(f.t, &check, from);
 }
 
-struct peer_io *transport_find(struct worker *w, const struct address *from)
+struct peer_io *peer_io_find(struct worker *w, const struct address *from)
 {
 	if (w->last_io && address_eq(&w->last_from, from))
 		return w->last_io;
@@ -356,7 +356,7 @@ static void begin_dtls(struct peer_io *t)
 	set_dtls_timer(t);
 }
 
-void transport_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from)
+void peer_io_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from)
 {
 	t->dtls_from = *from;
 	if (!t->dtls)
@@ -392,7 +392,7 @@ static void count_refusal(struct worker_counters *c, int err)
 		c->srtp_malformed++;
 }
 
-bool transport_rtp(struct peer_io *t, struct packet *packet)
+bool peer_io_rtp(struct peer_io *t, struct packet *packet)
 {
 	struct worker *w = t->worker;
 	size_t len;
@@ -412,7 +412,7 @@ bool transport_rtp(struct peer_io *t, struct packet *packet)
 	return true;
 }
 
-void transport_rtcp(struct peer_io *t, uint8_t *p, size_t n)
+void peer_io_rtcp(struct peer_io *t, uint8_t *p, size_t n)
 {
 	struct worker *w = t->worker;
 	size_t len;
