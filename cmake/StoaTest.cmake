@@ -1,4 +1,5 @@
 # stoa_unit_test(name SOURCES a.c [LIBS libs…]): an executable that ctest runs, label "unit".
+# The fuzz build is for fuzz targets alone.
 function(stoa_unit_test name)
   if(NOT STOA_WITH_TESTS)
     return()
@@ -8,6 +9,10 @@ function(stoa_unit_test name)
   target_link_libraries(${name} PRIVATE stoa_flags ${arg_LIBS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(STOA_SANITIZE STREQUAL "fuzzer")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()

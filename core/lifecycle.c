@@ -227,6 +227,8 @@ void host_stop(void)
 	drain_reset();
 	control_reset();
 	hook_reset();
+	conf_snapshot_free(host.conf); /* its sections look into the modules' option tables */
+	host.conf = NULL;
 	for (size_t i = 0; i < host.n_mods; i++)
 		mod_free(host.mods[i]);
 	for (size_t i = 0; i < host.n_installed; i++)
@@ -235,8 +237,6 @@ void host_stop(void)
 	free(host.mods);
 	free(host.order);
 	free(host.installed);
-	conf_snapshot_free(host.conf);
-	host.conf = NULL;
 	host.mods = host.order = NULL;
 	host.installed = NULL;
 	host.n_mods = host.n_order = host.n_installed = 0;

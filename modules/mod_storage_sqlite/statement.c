@@ -23,7 +23,7 @@ static int find_slots(struct stoa_mod *m, struct entry *e, sqlite3_stmt *prepare
 	int n = sqlite3_bind_parameter_count(prepared);
 
 	for (uint32_t i = 0; i < e->n_params; i++) {
-		char name[8], why[64];
+		char name[16], why[64];
 		int slot;
 
 		snprintf(name, sizeof(name), "$%u", i + 1);

@@ -158,8 +158,9 @@ static void make_client(struct scene *s, struct peer_of_test *p, const char *fin
 
 static void open_room(struct scene *s)
 {
-	struct source_settings set = { .track = next_id++,
-				       .participant = next_id++,
+	uint64_t track = next_id++, participant = next_id++;
+	struct source_settings set = { .track = track,
+				       .participant = participant,
 				       .codec = CODEC_OPUS,
 				       .clock = 48000,
 				       .n_layers = 1 };
