@@ -12,6 +12,8 @@ add_library(sfu_shell INTERFACE)
 target_link_libraries(sfu_shell INTERFACE sfu_engine PkgConfig::OPENSSL PkgConfig::NICE)
 target_sources(sfu_shell INTERFACE $<TARGET_OBJECTS:sfu_shell_objects>)
 
+stoa_add_module(mod_sfu SOURCES module.c plane.c LIBS sfu_shell)
+
 if(STOA_WITH_TESTS)
   pkg_check_modules(SRTP2 REQUIRED IMPORTED_TARGET libsrtp2)
   set(sfu_unit ${CMAKE_SOURCE_DIR}/tests/unit)
