@@ -143,7 +143,7 @@ static void note_live(struct engine *e, struct source *s, struct layer *l, uint6
 {
 	s->last_us = now_us;
 	if (l->index > s->top || !s->is_live)
-		engine_choose_for(e, s, now_us);
+		engine_aim(s); /* a new stream begins with a key frame: nothing to ask for yet */
 	if (s->is_live)
 		return;
 	s->is_live = true;

@@ -18,6 +18,15 @@ static uint8_t find_top(const struct source *s)
 	return top;
 }
 
+void engine_aim(struct source *s)
+{
+	struct downtrack *d;
+
+	s->top = find_top(s);
+	stoa_list_for_each (d, &s->downtracks, struct downtrack, in_source)
+		downtrack_aim(d);
+}
+
 void engine_choose_for(struct engine *e, struct source *s, uint64_t now_us)
 {
 	struct downtrack *d;

@@ -46,6 +46,8 @@ void engine_send_reports(struct engine *e, struct peer *p, uint64_t now_us);
 /* ---- engine_choose.c ---- */
 /** Looks which layers are live, aims every downtrack, asks for key frames still missing. */
 void engine_choose_layers(struct engine *e, uint64_t now_us);
+/** Aims the downtracks of one source, without asking for anything. */
+void engine_aim(struct source *s);
 void engine_choose_for(struct engine *e, struct source *s, uint64_t now_us);
 
 /* ---- speakers.c ---- */
