@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens from anybody: parsing, claims, users and grants, without a signature in the way. */
+/* Tokens from anybody: parsing, claims, users and grants, without a signature in the way. Input is
+ * a token, or "{header}\n{claims}" in plain JSON, which is wrapped into one: mutations then reach
+ * the claims instead of the base64 around them. */
 #include <stdlib.h>
 
 #include "auth.h"
@@ -31,22 +33,54 @@ static void read_claims(json_t *claims, const struct jws_times *t)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+static void add_part(struct stoa_buf *b, const uint8_t *p, size_t n)
 {
-	struct stoa_str token = stoa_strn(data, n);
+	char *text = malloc(4 * ((n + 2) / 3) + 1);
+
+	stoa_buf_add(b, text, stoa_base64url_encode(p, n, text));
+	free(text);
+}
+
+static void wrap(struct stoa_buf *b, const uint8_t *data, size_t n)
+{
+	const uint8_t *nl = memchr(data, '\n', n);
+	size_t head = nl ? (size_t)(nl - data) : n;
+
+	add_part(b, data, head);
+	stoa_buf_adds(b, ".");
+	if (nl)
+		add_part(b, nl + 1, n - head - 1);
+	stoa_buf_adds(b, ".AAAA");
+}
+
+static void run(struct stoa_str token)
+{
 	struct jws_times t = { 0 };
 	const char *why;
 	json_t *claims;
 	struct jws j;
 
 	if (jws_parse(token, &j, &why) != 0)
-		return 0;
-	if (n > JWS_LEN_MAX || j.alg == KEY_NONE)
+		return;
+	if (token.n > JWS_LEN_MAX || j.alg == KEY_NONE)
 		abort();
 	if (jws_claims(&j, &claims, &why) != 0)
-		return 0;
+		return;
 	jws_times_check(claims, 1000000, &t, &why);
 	read_claims(claims, &t);
 	json_decref(claims);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct stoa_buf token = { 0 };
+
+	if (!n || data[0] != '{') {
+		run(stoa_strn(data, n));
+		return 0;
+	}
+	wrap(&token, data, n);
+	run(stoa_strn(token.p, token.n));
+	stoa_buf_free(&token);
 	return 0;
 }

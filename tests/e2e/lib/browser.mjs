@@ -6,8 +6,8 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { token } from './token.mjs';
 
-const executablePath = process.env.STOA_CHROMIUM ?? '/usr/bin/chromium';
-const args = [
+export const executablePath = process.env.STOA_CHROMIUM ?? '/usr/bin/chromium';
+export const args = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',
