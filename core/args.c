@@ -6,10 +6,6 @@
 
 #include "args.h"
 
-#ifndef STOA_MODULE_DIR
-#error STOA_MODULE_DIR comes from the build
-#endif
-
 #define DEMO_PORT      7880
 #define DEMO_PORT_LAST (65535 - 10) /* RTMP is at N + 10 */
 
@@ -182,7 +178,7 @@ static int take_one(struct args *a, char *const *argv, int n)
 
 int args_parse(int argc, char **argv, struct args *ret)
 {
-	struct args a = { .module_dir = STOA_MODULE_DIR };
+	struct args a = { .module_dir = NULL };
 	int took;
 
 	for (int i = 1; i < argc; i += took) {
@@ -196,6 +192,8 @@ int args_parse(int argc, char **argv, struct args *ret)
 	}
 	if (a.is_demo && !a.port)
 		a.port = DEMO_PORT;
+	if (!a.module_dir)
+		a.module_dir = args_default_module_dir();
 	*ret = a;
 	return 0;
 }

@@ -30,5 +30,7 @@ struct args {
 /** Reads the command line; -EINVAL, told on stderr. */
 int args_parse(int argc, char **argv, struct args *ret);
 void args_print_help(void);
+/** Where modules are without --module-dir. */
+const char *args_default_module_dir(void);
 
 #endif
