@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The edge thread: makes its libwebsockets context and libuv loop, takes messages, ticks four times
+ * a second, ends. Started and joined by module.c on ctl. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "edge.h"
+#include "tls.h"
+
+#define TICK_MS 250u
+
+const struct lws_protocols edge_protocols[] = {
+	{ .name = "http", .callback = h2_callback }, /* the first serves HTTP/2 streams */
+	{ .name = "stoa", .callback = conn_callback },
+	{ .name = NULL },
+};
+
+/* ---- turns of the loop ---- */
+
+static void update_now(struct edge *e)
+{
+	e->now_ms = stoa_now_ms();
+}
+
+static void update_date(struct edge *e)
+{
+	char date[ANSWER_DATE_LEN];
+
+	answer_date(time(NULL), date);
+	e->date_n = (unsigned)snprintf(e->date, sizeof(e->date), "Date: %s\r\n", date);
+}
+
+static void on_posted(uv_async_t *a)
+{
+	struct edge *e = a->data;
+
+	stoa_loop_run_posted(e->loop);
+}
+
+static void on_before_poll(uv_prepare_t *p)
+{
+	struct edge *e = p->data;
+
+	conns_flush(e);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct edge *e = t->data;
+
+	update_now(e);
+	update_date(e);
+	waiters_tick(e);
+	conns_tick(e);
+}
+
+static void wake_edge(void *user)
+{
+	struct edge *e = user;
+
+	uv_async_send(&e->wake);
+}
+
+/* ---- making ---- */
+
+static void log_lws(int level, const char *line)
+{
+	/* Its own words say "port in use" and the like; ours name the remedy. */
+	if (level & LLL_ERR)
+		stoa_log(NULL, STOA_LOG_DEBUG, "libwebsockets: %.*s", (int)strcspn(line, "\n"),
+			 line);
+}
+
+static int make_vhosts(struct edge *e)
+{
+	for (unsigned i = 0; i < e->h->n_listeners; i++) {
+		int err = tls_vhost_new(e, &e->h->listeners[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int make_context(struct edge *e)
+{
+	void *loops[1] = { &e->uv };
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = edge_protocols,
+		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBUV |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.count_threads = 1,
+		.foreign_loops = loops,
+		.pt_serv_buf_size = 65536, /* less, and long request lines stall under TLS */
+		.max_http_header_data = 65535,
+		.max_http_header_pool = 1024,
+		.server_string = "",
+		.timeout_secs = 20,
+	};
+
+	e->lws = lws_create_context(&info);
+	return e->lws ? make_vhosts(e) : -ENOMEM;
+}
+
+static int make_loop(struct edge *e)
+{
+	if (uv_loop_init(&e->uv) || uv_async_init(&e->uv, &e->wake, on_posted) ||
+	    uv_prepare_init(&e->uv, &e->before_poll) || uv_timer_init(&e->uv, &e->tick))
+		return -ENOMEM;
+	e->wake.data = e->before_poll.data = e->tick.data = e;
+	uv_prepare_start(&e->before_poll, on_before_poll);
+	uv_timer_start(&e->tick, on_tick, TICK_MS, TICK_MS);
+	return 0;
+}
+
+/* ---- ending ---- */
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+static void close_conns(struct edge *e)
+{
+	struct conn *c, *tmp;
+
+	ws_close_all(e, NULL, 1001);
+	stoa_list_for_each_safe (c, tmp, &e->conns, struct conn, link)
+		conn_kill(c);
+	conns_flush(e);
+}
+
+static void unmake(struct edge *e)
+{
+	close_conns(e);
+	if (e->loop)
+		stoa_loop_release(e->loop);
+	if (e->lws) {
+		uv_run(&e->uv, UV_RUN_NOWAIT);
+		lws_context_destroy(e->lws);
+	}
+	uv_walk(&e->uv, close_handle, NULL);
+	while (uv_run(&e->uv, UV_RUN_DEFAULT))
+		;
+	uv_loop_close(&e->uv);
+}
+
+static void *edge_main(void *arg)
+{
+	struct edge *e = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "http-%u", e->index % 1000);
+	e->start_error = make_loop(e);
+	if (!e->start_error)
+		e->start_error =
+			stoa_loop_adopt(e->h->m, STOA_THREAD_NET, name, wake_edge, e, &e->loop);
+	if (!e->start_error)
+		e->start_error = make_context(e);
+	update_now(e);
+	update_date(e);
+	if (e->start_error) {
+		unmake(e);
+		sem_post(&e->ready);
+		return NULL;
+	}
+	sem_post(&e->ready);
+	while (!e->stopping) {
+		uv_run(&e->uv, UV_RUN_ONCE);
+		update_now(e);
+	}
+	unmake(e);
+	return NULL;
+}
+
+static void edge_free(struct edge *e)
+{
+	if (!e)
+		return;
+	settings_unref(e->settings);
+	route_table_unref(e->table);
+	sem_destroy(&e->ready);
+	free(e->target_buf);
+	free(e->scratch_block);
+	free(e);
+}
+
+static int edge_alloc(struct http *h, unsigned index, struct edge **ret)
+{
+	struct edge *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->h = h;
+	e->index = index;
+	e->settings = settings_ref(h->settings);
+	e->table = route_table_ref(h->table);
+	stoa_list_init(&e->conns);
+	stoa_list_init(&e->flush_list);
+	stoa_list_init(&e->parked);
+	sem_init(&e->ready, 0, 0);
+	atomic_init(&e->n_conns, 0);
+	e->target_cap = 66 * 1024;
+	e->target_buf = malloc(e->target_cap);
+	e->scratch_block = malloc(LWS_PRE + SCRATCH_SIZE);
+	if (!e->target_buf || !e->scratch_block) {
+		edge_free(e);
+		return -ENOMEM;
+	}
+	e->scratch = e->scratch_block + LWS_PRE;
+	*ret = e;
+	return 0;
+}
+
+int edge_start(struct http *h, unsigned index, struct edge **ret_edge)
+{
+	sigset_t all, old;
+	struct edge *e;
+	int err;
+
+	lws_set_log_level(LLL_ERR, log_lws);
+	err = edge_alloc(h, index, &e);
+	if (err)
+		return err;
+	sigfillset(&all); /* signals are the control thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = -pthread_create(&e->thread, NULL, edge_main, e);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err) {
+		edge_free(e);
+		return err;
+	}
+	sem_wait(&e->ready);
+	if (e->start_error) {
+		err = e->start_error;
+		pthread_join(e->thread, NULL);
+		edge_free(e);
+		return err;
+	}
+	*ret_edge = e;
+	return 0;
+}
+
+static void stop(struct edge *e, void *arg)
+{
+	(void)arg;
+	e->stopping = true;
+	uv_async_send(&e->wake); /* one more turn, so that the loop looks */
+}
+
+void edge_join(struct edge *e)
+{
+	if (!e)
+		return;
+	if (edge_call(e, stop, NULL) == 0)
+		pthread_join(e->thread, NULL);
+	edge_free(e);
+}
+
+/* ---- calls from ctl ---- */
+
+struct call {
+	struct stoa_task task;
+	struct edge *e;
+	edge_call_fn *fn;
+	void *arg;
+	sem_t done;
+};
+
+static void run_call(struct stoa_task *t)
+{
+	struct call *c = STOA_CONTAINER(t, struct call, task);
+
+	c->fn(c->e, c->arg);
+	sem_post(&c->done);
+}
+
+int edge_call(struct edge *e, edge_call_fn *fn, void *arg)
+{
+	struct call c = { .task.fn = run_call, .e = e, .fn = fn, .arg = arg };
+	int err;
+
+	sem_init(&c.done, 0, 0);
+	err = stoa_post_task(e->loop, &c.task);
+	while (!err && sem_wait(&c.done) < 0)
+		;
+	sem_destroy(&c.done);
+	return err;
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests on their way: made by serve.c on an edge, handed to ctl and back by the task they carry
+ * (one hop each way, no allocation), seen by modules through ops.c.
+ *
+ * An answered request belongs to the edge again. If the edge has ended, or the client is gone, it is
+ * only freed. */
+#include <stdlib.h>
+
+#include "edge.h"
+
+struct stoa_str request_head_header(const struct request_head *h, const char *lower_name)
+{
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (h1_name_is(h->headers[i].name, lower_name))
+			return h->headers[i].value;
+	return stoa_str("");
+}
+
+/* ---- making one ---- */
+
+static char *copy(char **p, struct stoa_str s)
+{
+	char *at = *p;
+
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	at[s.n] = '\0';
+	*p += s.n + 1;
+	return at;
+}
+
+/* Everything textual goes into one block: the head's memory is the connection's. */
+static int copy_texts(struct request *r, const struct request_head *head)
+{
+	size_t n = head->target.n * 2 + 4 + head->host.n + 1;
+	char *p;
+
+	for (unsigned i = 0; i < head->n_headers; i++)
+		n += head->headers[i].name.n + head->headers[i].value.n + 2;
+	r->text = malloc(n);
+	r->headers = malloc((head->n_headers + 1) * sizeof(*r->headers));
+	if (!r->text || !r->headers)
+		return -ENOMEM;
+	p = r->text;
+	for (unsigned i = 0; i < head->n_headers; i++) {
+		const struct h1_header *f = &head->headers[i];
+
+		r->headers[i].name = stoa_strn(copy(&p, f->name), f->name.n);
+		r->headers[i].value = stoa_strn(copy(&p, f->value), f->value.n);
+	}
+	r->n_headers = head->n_headers;
+	r->host = stoa_strn(copy(&p, head->host), head->host.n);
+	r->target_text = stoa_strn(copy(&p, head->target), head->target.n);
+	return target_parse(r->target_text, p, &r->target) ? -EINVAL : 0;
+}
+
+/* The parameters of a match, of which the last segment of a rest reaches to the path's end. They
+ * are given relative to the matched target, whose path is equal to ours. */
+static void copy_params(struct request *r, const struct route_match *match,
+			const struct request_head *head)
+{
+	char *p;
+
+	(void)head;
+	r->n_params = match->n_params;
+	for (unsigned i = 0; i < match->n_params; i++) {
+		struct request_value *v = malloc(sizeof(*v) + match->params[i].n + 1);
+
+		if (!v) {
+			r->params[i] = stoa_str("");
+			continue;
+		}
+		v->next = r->values;
+		r->values = v;
+		p = v->text;
+		r->params[i] = stoa_strn(copy(&p, match->params[i]), match->params[i].n);
+	}
+}
+
+/* Behind a trusted proxy the client is the last address of X-Forwarded-For that is not a trusted
+ * one itself: what stands before it is the client's own word. */
+static void note_proxy(struct request *r)
+{
+	struct stoa_str list;
+	char address[48];
+
+	if (!settings_trusts(r->settings, r->peer))
+		return;
+	r->via_proxy = true;
+	list = request_header(r, "x-forwarded-for");
+	while (list.n) {
+		const char *comma = memrchr(list.p, ',', list.n);
+		struct stoa_str s =
+			comma ? stoa_strn(comma + 1, (size_t)(list.p + list.n - comma - 1)) : list;
+
+		while (s.n && s.p[0] == ' ')
+			s = stoa_strn(s.p + 1, s.n - 1);
+		while (s.n && s.p[s.n - 1] == ' ')
+			s.n--;
+		if (!proxy_address_copy(s, address))
+			return;
+		memcpy(r->peer, address, sizeof(address));
+		if (!comma || !settings_trusts(r->settings, address))
+			return;
+		list.n = (size_t)(comma - list.p);
+	}
+}
+
+struct request *request_new(struct edge *e, const struct request_head *head, struct route *route,
+			    const struct route_match *match)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->base.ops = &http_ops;
+	atomic_init(&r->refs, 1);
+	stoa_list_init(&r->link);
+	r->h = e->h;
+	r->e = e;
+	r->route = route_ref(route);
+	r->settings = settings_ref(e->settings);
+	answer_init(&r->answer, 0);
+	r->on_ctl = !(route->flags & STOA_HTTP_NET);
+	r->is_upgrade = route->kind == ROUTE_WS;
+	r->method = head->method;
+	if (r->method == STOA_HTTP_HEAD && !(route->methods & STOA_HTTP_HEAD))
+		r->method = STOA_HTTP_GET;
+	r->is_tls = head->is_tls;
+	memcpy(r->peer, head->peer, strlen(head->peer) + 1);
+	atomic_fetch_add_explicit(&e->h->in_flight, 1, memory_order_relaxed);
+	if (copy_texts(r, head) < 0) {
+		request_unref(r);
+		return NULL;
+	}
+	note_proxy(r);
+	copy_params(r, match, head);
+	r->began_us = stoa_now_us();
+	return r;
+}
+
+struct request *request_ref(struct request *r)
+{
+	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+	return r;
+}
+
+void request_unref(struct request *r)
+{
+	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (struct request_value *v = r->values, *next; v; v = next) {
+		next = v->next;
+		free(v);
+	}
+	atomic_fetch_sub_explicit(&r->h->in_flight, 1, memory_order_relaxed);
+	answer_clear(&r->answer);
+	stoa_buf_free(&r->body);
+	settings_unref(r->settings);
+	route_unref(r->route);
+	free(r->base_url);
+	free(r->headers);
+	free(r->text);
+	free(r);
+}
+
+/* ---- to the handler ---- */
+
+static void refuse(struct request *r, int status, const char *error, const char *detail)
+{
+	answer_clear(&r->answer);
+	answer_refuse(&r->answer, status, error, detail);
+	request_submit(r);
+}
+
+static void call_upgrade(struct request *r)
+{
+	struct route *route = r->route;
+	void *session = NULL;
+	int verdict;
+
+	request_ref(r); /* accept() may answer it: then only `state` may still be read */
+	verdict = route->ws_ops->accept(&r->base, route->user, &session);
+	if (verdict == 0 && r->state == REQUEST_OPEN) {
+		r->session = session;
+		r->accepted = true;
+		request_submit(r);
+	} else if (verdict < 0 && r->state == REQUEST_OPEN) {
+		refuse(r, 500, "internal", "The socket could not be opened.");
+	}
+	request_unref(r);
+}
+
+static void call_handler(struct request *r)
+{
+	if (atomic_load(&r->route->removed))
+		refuse(r, 503, "unavailable", "The service is going away.");
+	else if (r->is_upgrade)
+		call_upgrade(r);
+	else
+		r->route->fn(&r->base, r->route->user);
+}
+
+static void run_on_ctl(struct stoa_task *t)
+{
+	struct request *r = STOA_CONTAINER(t, struct request, task);
+
+	stoa_list_append(&r->h->held, &r->link);
+	call_handler(r);
+}
+
+void request_dispatch(struct request *r)
+{
+	if (!r->on_ctl) {
+		call_handler(r);
+		return;
+	}
+	r->task.fn = run_on_ctl;
+	if (stoa_post_task(stoa_ctl(), &r->task) < 0)
+		r->wire->answer(r); /* the process is ending: an empty answer closes */
+}
+
+/* ---- and back ---- */
+
+static void arrive(struct request *r)
+{
+	if (r->accepted) {
+		if (r->peer_conn)
+			r->wire->upgrade(r);
+		else
+			ws_never(r);
+		return;
+	}
+	if (r->peer_conn) {
+		r->wire->answer(r);
+		return;
+	}
+	if (!r->answer.is_stream)
+		request_unref(r);
+}
+
+static void arrive_task(struct stoa_task *t)
+{
+	arrive(STOA_CONTAINER(t, struct request, task));
+}
+
+void request_submit(struct request *r)
+{
+	r->state = r->answer.is_stream && !r->accepted ? REQUEST_STREAMING : REQUEST_ANSWERED;
+	if (!r->on_ctl) {
+		arrive(r);
+		return;
+	}
+	if (r->state == REQUEST_ANSWERED)
+		stoa_list_unlink(&r->link);
+	r->task.fn = arrive_task;
+	if (stoa_post_task(r->e->loop, &r->task) == 0)
+		return;
+	/* The edge has ended. */
+	atomic_store(&r->gone, true);
+	if (r->accepted)
+		ws_session_close(r->route, r->session);
+	if (r->state == REQUEST_ANSWERED)
+		request_unref(r);
+}
+
+void request_decorate(struct request *r)
+{
+	if (r->route->flags & STOA_HTTP_CORS)
+		cors_decorate(r->settings, request_header(r, "origin"), &r->answer);
+}
+
+struct stoa_str request_header(const struct request *r, const char *lower_name)
+{
+	for (unsigned i = 0; i < r->n_headers; i++)
+		if (h1_name_is(r->headers[i].name, lower_name))
+			return r->headers[i].value;
+	return stoa_str("");
+}
+
+/* ---- notices of a streaming answer: from the edge to the handler's thread ---- */
+
+enum notice_kind { NOTICE_DRAINED, NOTICE_GONE };
+
+struct notice {
+	struct stoa_task task;
+	struct request *r; /* referenced */
+	enum notice_kind kind;
+};
+
+static void tell(struct request *r, enum notice_kind kind)
+{
+	const struct stoa_http_watch *w = r->watch;
+
+	if (r->state == REQUEST_ANSWERED || !w || atomic_load(&r->route->removed))
+		return;
+	if (kind == NOTICE_DRAINED) {
+		r->is_full = false;
+		if (STOA_HAS(w, drained))
+			w->drained(&r->base, r->watch_user);
+	} else if (STOA_HAS(w, gone)) {
+		w->gone(&r->base, r->watch_user);
+	}
+}
+
+static void run_notice(struct stoa_task *t)
+{
+	struct notice *n = STOA_CONTAINER(t, struct notice, task);
+
+	tell(n->r, n->kind);
+	request_unref(n->r);
+	free(n);
+}
+
+static void notify(struct request *r, enum notice_kind kind)
+{
+	struct notice *n;
+
+	if (!r->on_ctl) {
+		request_ref(r);
+		tell(r, kind);
+		request_unref(r);
+		return;
+	}
+	n = malloc(sizeof(*n));
+	if (!n)
+		return;
+	*n = (struct notice){ .task.fn = run_notice, .r = request_ref(r), .kind = kind };
+	if (stoa_post_task(stoa_ctl(), &n->task) < 0) {
+		request_unref(r);
+		free(n);
+	}
+}
+
+void request_gone(struct request *r)
+{
+	r->peer_conn = NULL;
+	atomic_store(&r->gone, true);
+	notify(r, NOTICE_GONE);
+}
+
+void request_sent(struct request *r, size_t n)
+{
+	size_t left = atomic_fetch_sub(&r->out_queued, n) - n;
+
+	if (left <= OUT_LOW && atomic_exchange(&r->want_drained, false))
+		notify(r, NOTICE_DRAINED);
+}
+
+/* ---- pieces of an upload ---- */
+
+struct piece {
+	struct stoa_task task;
+	struct request *r;
+	struct stoa_bytes *bytes; /* NULL: the end, or the client left */
+	bool left;
+};
+
+static void take_piece(struct request *r, const void *p, size_t n)
+{
+	int err;
+
+	if (r->body_refused || r->state == REQUEST_ANSWERED || atomic_load(&r->route->removed))
+		return;
+	if (n == 0 || !p)
+		r->body_refused = true; /* nothing more comes */
+	err = r->route->body_fn(&r->base, p, n, r->route->user);
+	if (err >= 0 || r->state == REQUEST_ANSWERED || !p)
+		return;
+	r->body_refused = true;
+	if (err == -EFBIG)
+		refuse(r, 413, "too_large", "The body is larger than this resource takes.");
+	else
+		refuse(r, 400, "bad_input", "The body is not what this resource takes.");
+}
+
+static void piece_done(struct stoa_task *t)
+{
+	struct piece *piece = STOA_CONTAINER(t, struct piece, task);
+	struct request *r = piece->r;
+
+	if (r->peer_conn && !piece->left)
+		r->wire->resume(r);
+	request_unref(r);
+	free(piece);
+}
+
+static void run_piece(struct stoa_task *t)
+{
+	struct piece *piece = STOA_CONTAINER(t, struct piece, task);
+
+	if (piece->left)
+		take_piece(piece->r, NULL, SIZE_MAX);
+	else
+		take_piece(piece->r, piece->bytes ? (const void *)piece->bytes->p : "",
+			   piece->bytes ? piece->bytes->n : 0);
+	if (piece->bytes)
+		stoa_bytes_unref(piece->bytes);
+	piece->task.fn = piece_done;
+	if (stoa_post_task(piece->r->e->loop, &piece->task) < 0) {
+		request_unref(piece->r);
+		free(piece);
+	}
+}
+
+void request_body_piece(struct request *r, const void *p, size_t n)
+{
+	struct piece *piece;
+
+	if (!r->on_ctl) {
+		request_ref(r);
+		take_piece(r, p, n);
+		if (p && r->peer_conn)
+			r->wire->resume(r);
+		request_unref(r);
+		return;
+	}
+	piece = calloc(1, sizeof(*piece));
+	if (piece && p && n && !(piece->bytes = stoa_bytes_new(p, n))) {
+		free(piece);
+		piece = NULL;
+	}
+	if (!piece)
+		return; /* out of memory: the body stalls and its deadline ends it */
+	piece->left = !p;
+	piece->task.fn = run_piece;
+	piece->r = request_ref(r);
+	if (stoa_post_task(stoa_ctl(), &piece->task) < 0) {
+		request_unref(r);
+		stoa_bytes_unref(piece->bytes);
+		free(piece);
+	}
+}
