@@ -8,6 +8,7 @@
 #include <jwt.h>
 #include <stdlib.h>
 #include <stoa/cursor.h>
+#include <stoa/iface/auth.h>
 
 #define fail(why)                                                                                  \
 	do {                                                                                       \
@@ -173,7 +174,7 @@ int jws_times_check(const json_t *claims, int64_t now_s, struct jws_times *ret_t
 	if (!t.exp)
 		fail("without exp");
 	if (now_s >= t.exp + JWS_LEEWAY_S)
-		fail("expired");
+		fail(STOA_AUTH_EXPIRED);
 	if (now_s + JWS_LEEWAY_S < t.nbf)
 		fail("not yet valid");
 	if (now_s + JWS_LEEWAY_S < t.iat)

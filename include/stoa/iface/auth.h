@@ -20,53 +20,58 @@ STOA_BEGIN_DECLS
 
 #define STOA_AUTH "auth/0"
 
-enum stoa_role { /* in a channel; rising rights */
-		 STOA_ROLE_NONE = 0,
-		 STOA_ROLE_MEMBER = 1,
-		 STOA_ROLE_FOLLOWER = 2,
-		 STOA_ROLE_SUBSCRIBER = 3,
-		 STOA_ROLE_VIP = 4,
-		 STOA_ROLE_MODERATOR = 5,
-		 STOA_ROLE_OWNER = 6,
+/* A user's standing in one channel; rising rights. */
+enum stoa_role {
+	STOA_ROLE_NONE = 0,
+	STOA_ROLE_MEMBER = 1,
+	STOA_ROLE_FOLLOWER = 2,
+	STOA_ROLE_SUBSCRIBER = 3,
+	STOA_ROLE_VIP = 4,
+	STOA_ROLE_MODERATOR = 5,
+	STOA_ROLE_OWNER = 6,
 };
 
+/* The token's `roles`: what a user is everywhere. */
 #define STOA_USER_ADMIN     1u
 #define STOA_USER_MODERATOR 2u
 #define STOA_USER_GUEST     4u
 
-struct stoa_user { /* immutable */
+/* The reason that checks give for a token past its `exp`: the one that clients are told. */
+#define STOA_AUTH_EXPIRED "expired"
+
+struct stoa_user { /* immutable, counted */
 	uint32_t size;
-	const char *id;   /* `sub`, 1 to 255 bytes */
-	const char *name; /* "" when unknown       */
-	const char *avatar;
-	uint32_t flags; /* STOA_USER_… of the token's roles */
-	int64_t issued_ms, expires_ms;
-	bool all_channels;           /* channels: "*"      */
-	const char *const *channels; /* NULL-terminated */
+	const char *id;              /* `sub`, 1 to 255 bytes                       */
+	const char *name, *avatar;   /* "" when unknown                             */
+	uint32_t flags;              /* STOA_USER_…                                 */
+	int64_t issued_ms;           /* `iat`; 0 when the token does not say        */
+	int64_t expires_ms;          /* `exp`: sockets opened with the token close  */
+	bool all_channels;           /* channels: "*"                               */
+	const char *const *channels; /* the others, NULL-terminated                 */
 };
 
-struct stoa_media_grant { /* a LiveKit access token, checked; immutable when it comes from a check
-			   */
+struct stoa_media_grant { /* a LiveKit access token; immutable when it comes from a check */
 	uint32_t size;
-	const char *api_key;  /* `iss`                                    */
-	const char *identity; /* `sub`, or `jti`                          */
-	const char *name, *metadata;
+	const char *api_key;         /* `iss`                                       */
+	const char *identity;        /* `sub`, or `jti`; "" where none is needed    */
+	const char *name, *metadata; /* "" when absent                              */
 	const struct stoa_attribute *attributes;
 	uint32_t n_attributes;
-	uint32_t kind; /* ParticipantInfo.Kind number */
-	const char *room;
+	uint32_t kind;    /* ParticipantInfo.Kind's number */
+	const char *room; /* "" when absent                */
 	bool room_join, room_create, room_list, room_admin, room_record, ingress_admin;
 	struct stoa_permission permission;
 	const char *room_config; /* JSON text of the roomConfig claim; "" when absent */
-	const char *sha256;      /* of a webhook body; "" */
+	const char *sha256;      /* of a webhook's body; "" when absent               */
 	int64_t expires_ms;
 };
 
-struct stoa_ice_server {
-	const char *const *urls; /* NULL-terminated */
-	const char *username, *credential;
+struct stoa_ice_server {                   /* what RTCPeerConnection takes */
+	const char *const *urls;           /* NULL-terminated    */
+	const char *username, *credential; /* "" for STUN        */
 };
 
+/** The provider's table; consumers call the wrappers below, never the members. */
 struct stoa_auth_ops {
 	uint32_t size;
 	int (*user_check)(void *self, struct stoa_str token, const struct stoa_user **ret_user,
@@ -104,9 +109,9 @@ static inline int stoa_auth_bind(struct stoa_mod *m, struct stoa_auth *ret_auth)
 	return 0;
 }
 
-/** Checks a user token (a JWT, without "Bearer "). Returns 0 and a reference; -EACCES with a short
- *  reason for logs (constant text) when it is not valid, expired, not yet valid or revoked. Thread:
- * any. */
+/** Checks a user token (a JWT, without "Bearer "). Returns 0 and a reference; -EACCES when it is not
+ *  valid, expired, not yet valid or revoked, with the reason for logs (constant text, may be NULL;
+ *  STOA_AUTH_EXPIRED is the one to tell clients); -ENOMEM. `ret_why` may be NULL. Thread: any. */
 static inline int stoa_auth_user_check(const struct stoa_auth *a, struct stoa_str token,
 				       const struct stoa_user **ret_user, const char **ret_why)
 {
@@ -114,13 +119,14 @@ static inline int stoa_auth_user_check(const struct stoa_auth *a, struct stoa_st
 					    : -ENOTSUP;
 }
 
-/** Counts. Thread: any. */
+/** Another reference to a user; yields `u`. Thread: any. */
 static inline const struct stoa_user *stoa_user_ref(const struct stoa_auth *a,
 						    const struct stoa_user *u)
 {
 	return a->ops->user_ref(u);
 }
 
+/** Drops a reference. NULL is fine. Thread: any. */
 static inline void stoa_user_unref(const struct stoa_auth *a, const struct stoa_user *u)
 {
 	if (u)
@@ -128,17 +134,17 @@ static inline void stoa_user_unref(const struct stoa_auth *a, const struct stoa_
 }
 
 /** The user's standing in a channel: owner to follower by channelRoles, member when only `channels`
- * lists it (or
- *  "*"), none otherwise. Application-wide admin and moderator flags are not mixed in. Thread: any.
- */
+ *  lists it (or "*"), else none. STOA_USER_ADMIN and STOA_USER_MODERATOR are not mixed in.
+ *  Thread: any. */
 static inline enum stoa_role stoa_user_role(const struct stoa_auth *a, const struct stoa_user *u,
 					    const char *channel)
 {
 	return a->ops->user_role(u, channel);
 }
 
-/** Checks a LiveKit access token: key known by `iss`, HS256, exp, nbf (leeway 60 s). -EACCES with a
- * reason. Thread: any. */
+/** Checks a LiveKit access token: key known by `iss`, HS256, exp, nbf (leeway 60 s). Whether it may
+ *  do what is asked is the caller's to see from the grant. Returns 0 and a grant to be freed by
+ *  stoa_auth_media_unref(); errors as stoa_auth_user_check(). Thread: any. */
 static inline int stoa_auth_media_check(const struct stoa_auth *a, struct stoa_str token,
 					const struct stoa_media_grant **ret_grant,
 					const char **ret_why)
@@ -148,6 +154,7 @@ static inline int stoa_auth_media_check(const struct stoa_auth *a, struct stoa_s
 		       : -ENOTSUP;
 }
 
+/** Drops a grant that a check gave. NULL is fine. Thread: any. */
 static inline void stoa_auth_media_unref(const struct stoa_auth *a,
 					 const struct stoa_media_grant *g)
 {
@@ -155,9 +162,9 @@ static inline void stoa_auth_media_unref(const struct stoa_auth *a,
 		a->ops->media_unref(g);
 }
 
-/** Signs a LiveKit access token with the first API key; `g` needs identity, room and rights, the
- * rest may be NULL. Appends the token to `out`. -ENOKEY when no API key is configured. Thread: any.
- */
+/** Signs a LiveKit access token with the first API key (by name) and appends it to `out`. `g` needs
+ *  identity (1 to 255 bytes), room and rights; texts may be NULL; api_key and expires_ms are
+ *  ignored. -EINVAL; -ENOKEY: no API key is configured; -ENOMEM. Thread: any. */
 static inline int stoa_auth_media_sign(const struct stoa_auth *a, const struct stoa_media_grant *g,
 				       int64_t ttl_ms, struct stoa_buf *out)
 {
@@ -165,8 +172,9 @@ static inline int stoa_auth_media_sign(const struct stoa_auth *a, const struct s
 					    : -ENOTSUP;
 }
 
-/** The ICE servers for a client, with time-limited TURN credentials (TURN REST: "expiry:user",
- * HMAC-SHA1). Freed by stoa_auth_ice_servers_free(). Thread: any. */
+/** The ICE servers for a client, with TURN credentials that count until *ret_expires_ms (TURN REST:
+ *  "expiry:user", HMAC-SHA1). None configured: 0 of them. Freed by stoa_auth_ice_servers_free().
+ *  -ENOMEM. Thread: any. */
 static inline int stoa_auth_ice_servers(const struct stoa_auth *a, const char *user_id,
 					const struct stoa_ice_server **ret_servers, uint32_t *ret_n,
 					int64_t *ret_expires_ms)
@@ -176,6 +184,7 @@ static inline int stoa_auth_ice_servers(const struct stoa_auth *a, const char *u
 		       : -ENOTSUP;
 }
 
+/** Frees what stoa_auth_ice_servers() gave. NULL is fine. Thread: any. */
 static inline void stoa_auth_ice_servers_free(const struct stoa_auth *a,
 					      const struct stoa_ice_server *servers, uint32_t n)
 {

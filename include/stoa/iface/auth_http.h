@@ -40,7 +40,7 @@ static inline void stoa_auth_http_refuse(struct stoa_http_req *r, const char *wh
 	if (!why)
 		stoa_http_problem(r, 401, "token_missing",
 				  "Send a token: Authorization: Bearer <token>.");
-	else if (strcmp(why, "expired") == 0)
+	else if (strcmp(why, STOA_AUTH_EXPIRED) == 0)
 		stoa_http_problem(r, 401, "token_expired", "The token has expired.");
 	else
 		stoa_http_problem(r, 401, "token_invalid", "The token is not valid.");
