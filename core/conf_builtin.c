@@ -19,7 +19,12 @@ static void add_options(const char *module, uint16_t port, const char *key_dir,
 			struct stoa_buf *out)
 {
 	if (strcmp(module, "mod_http") == 0)
-		stoa_buf_addf(out, "    listen: 127.0.0.1:%u\n", port);
+		stoa_buf_addf(out,
+			      "    listeners:\n"
+			      "      demo: {address: \"127.0.0.1:%u\"}\n",
+			      port);
+	else if (strcmp(module, "mod_sfu") == 0)
+		stoa_buf_addf(out, "    port: %u\n", port + 2u);
 	else if (strcmp(module, "mod_auth") == 0)
 		stoa_buf_addf(out,
 			      "    guests: yes\n"

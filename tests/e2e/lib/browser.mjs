@@ -104,14 +104,15 @@ class Client {
 
   // Waits until the page's function yields something true, and yields it.
   async until(name, ...values) {
-    const r = await this.page.waitForFunction(
-      async ([name, values]) => globalThis.call[name](...values),
-      [name, values],
-      { timeout: UNTIL_MS, polling: 200 },
-    ).catch((e) => {
-      throw new Error(`${this.identity}: ${name}(${JSON.stringify(values)}) never came true: ${e.message}`);
-    });
-    return r.jsonValue();
+    const end = Date.now() + UNTIL_MS;
+    for (;;) {
+      const r = await this.do(name, ...values);
+      if (r) return r;
+      if (Date.now() > end)
+        throw new Error(`${this.identity}: ${name}(${JSON.stringify(values)}) never came true; ` +
+          `heard ${JSON.stringify(await this.do('events'))}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export async function startStoad({ port = PORT, args = [] } = {}) {
   );
   const log = [];
   let out = '';
+  const end = () => child.kill('SIGKILL'); // a test runner that is cut off leaves nothing behind
+  process.on('exit', end);
   const exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
   const ready = new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('stoad is not ready')), READY_MS);
@@ -59,6 +61,7 @@ export async function startStoad({ port = PORT, args = [] } = {}) {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGTERM'), 15_000); // the second one means now
       const how = await exited;
+      process.off('exit', end);
       clearTimeout(timer);
       await rm(state, { recursive: true, force: true });
       return how;
