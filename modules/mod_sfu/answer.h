@@ -15,6 +15,16 @@
 
 #define ANSWER_CODECS_MAX 2 /* the codec and its RTX */
 
+/* Echoed in every section, whether anything flows in it or not: Chromium offers in later sections
+ * only the extensions that earlier answers left in use (without RID no simulcast, without the
+ * transport-wide number no bandwidth). Absolute send time is left out: nothing here reads it, and
+ * aiortc 1.4 gives it the id of the audio level. */
+#define ANSWER_EXTS                                                                                \
+	(1u << RTP_EXT_MID | 1u << RTP_EXT_RID | 1u << RTP_EXT_REPAIRED_RID |                      \
+	 1u << RTP_EXT_AUDIO_LEVEL | 1u << RTP_EXT_TRANSPORT_SEQ | 1u << RTP_EXT_ORIENTATION |     \
+	 1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE | 1u << RTP_EXT_COLOR_SPACE |    \
+	 1u << RTP_EXT_ABS_CAPTURE_TIME)
+
 struct answer_codec {
 	uint8_t pt, channels, feedback, apt;
 	bool is_rtx;

@@ -10,7 +10,7 @@ target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 
 add_library(sfu_engine INTERFACE)
-target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa m)
+target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
 

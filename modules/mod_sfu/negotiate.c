@@ -7,11 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define UPLINK_EXTS                                                                                \
-	(1u << RTP_EXT_MID | 1u << RTP_EXT_RID | 1u << RTP_EXT_REPAIRED_RID |                      \
-	 1u << RTP_EXT_AUDIO_LEVEL | 1u << RTP_EXT_TRANSPORT_SEQ | 1u << RTP_EXT_ORIENTATION |     \
-	 1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE | 1u << RTP_EXT_COLOR_SPACE |    \
-	 1u << RTP_EXT_ABS_CAPTURE_TIME)
 #define UPLINK_FEEDBACK (SDP_FB_NACK | SDP_FB_PLI | SDP_FB_FIR | SDP_FB_TRANSPORT_CC)
 
 struct negotiation {
@@ -298,7 +293,7 @@ static int plan_uplink(struct negotiation *n, uint32_t i)
 	slot->track = t;
 	snprintf(slot->msid_track, sizeof(slot->msid_track), "%.*s", STOA_FMT(s->msid_track));
 	a->direction |= SDP_RECV;
-	answer_put_exts(a, s, UPLINK_EXTS);
+	answer_put_exts(a, s, ANSWER_EXTS);
 	if ((err = answer_put_codec(a, s, c, UPLINK_FEEDBACK, opus_extra(t))) < 0)
 		return err;
 	for (uint32_t k = 0; k < s->n_rids; k++)
@@ -375,7 +370,8 @@ static void vacate(struct slot *slot)
 	slot->is_free_to_receive = false;
 }
 
-/* A section in which nothing flows still lists a codec, or it would count as refused. */
+/* A section in which nothing flows still lists a codec, or it would count as refused; and all the
+ * extensions: Chromium offers in later sections only what earlier answers left in use. */
 static int plan_inactive(const struct sdp_section *s, struct answer_section *a)
 {
 	const struct sdp_codec *c = choose_any(s);
@@ -384,7 +380,7 @@ static int plan_inactive(const struct sdp_section *s, struct answer_section *a)
 		a->is_rejected = true;
 		return 0;
 	}
-	answer_put_exts(a, s, 1u << RTP_EXT_MID);
+	answer_put_exts(a, s, ANSWER_EXTS);
 	return answer_put_codec(a, s, c, UPLINK_FEEDBACK, "");
 }
 

@@ -86,10 +86,10 @@ struct source {
 	uint8_t top; /* highest live layer */
 	uint64_t last_us;
 
-	/* audio levels of the current window (RFC 6464: 0 loudest to 127) */
+	/* audio amplitude (16 bits) of the current window */
 	uint32_t level_sum, level_count;
 	float level_told; /* last told to ctl; 0: silent */
-	uint8_t loud_windows;
+	uint8_t quiet_windows;
 };
 
 /** A source to go out with COMMAND_SOURCE_ADD. Rings are allocated here. NULL when out of memory.

@@ -193,11 +193,8 @@ static int describe(const struct subscription *s, const struct sdp_section *offe
 		    const struct sdp_codec *c, struct answer_section *a)
 {
 	bool is_stereo = s->track->info.stereo;
-	uint32_t exts = 1u << RTP_EXT_MID | 1u << RTP_EXT_AUDIO_LEVEL | 1u << RTP_EXT_ORIENTATION |
-			1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE |
-			1u << RTP_EXT_COLOR_SPACE | 1u << RTP_EXT_ABS_CAPTURE_TIME;
 
-	answer_put_exts(a, offered, exts);
+	answer_put_exts(a, offered, ANSWER_EXTS);
 	snprintf(a->stream, sizeof(a->stream), "%s|%s", s->track->owner->sid, s->track->sid);
 	snprintf(a->track, sizeof(a->track), "%s", s->track->sid);
 	snprintf(a->cname, sizeof(a->cname), "%s", s->track->owner->sid);
