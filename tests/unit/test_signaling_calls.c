@@ -511,6 +511,11 @@ int main(void)
 	test_idempotency();
 	fx_end();
 
+	/* fx_begin() alone: what is asked before it is ready waits for its answer */
+	fx_begin("");
+	CHECK_INT(get("bob", "/api/calls", NULL), 200);
+	fx_end();
+
 	fx_open(", empty-timeout: 100ms, lost-timeout: 1s");
 	test_media();
 	test_sharing();
@@ -524,5 +529,6 @@ int main(void)
 	test_never_connected();
 	test_restart();
 	fx_end();
+	fx_clean();
 	return check_done();
 }
