@@ -43,6 +43,10 @@ void errors_at(struct stoa_errors *e, enum conf_severity sev, const struct conf_
 	       const char *fmt, ...) STOA_PRINTF(4, 5);
 /** All findings as `file:line:col: error: message`, the source line and a caret. */
 void errors_print(const struct stoa_errors *e, struct stoa_buf *out);
+/** One log line per finding: what a daemon that goes on does with them. */
+void errors_log(const struct stoa_errors *e);
+/** Forgets all findings. */
+void errors_clear(struct stoa_errors *e);
 /** [{"severity", "file", "line", "column", "message"}] */
 json_t *errors_json(const struct stoa_errors *e);
 /** Where stoa_errors_add(NULL, …) goes, as start() and reload() call it; NULL: to the log. */
@@ -96,6 +100,8 @@ struct conf_module { /* one entry of `modules:`, before any module is opened */
 /** The i-th entry of `modules:`, ordered by name; false at the end. Values that do not parse count
  *  as unset: conf_check() reports them. */
 bool conf_tree_module(const struct conf_tree *t, size_t i, struct conf_module *ret);
+/** The entry of one module; false when there is none. */
+bool conf_tree_find(const struct conf_tree *t, const char *name, struct conf_module *ret);
 /** `bind: { "sql/0": mod_storage_pg }` (the major may be left out): the module chosen to provide
  *  an interface; NULL: no choice made. */
 const char *conf_tree_bind(const struct conf_tree *t, const char *iface,

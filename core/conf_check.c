@@ -246,6 +246,14 @@ static int check_option(struct check *k, struct conf_value *v, const struct conf
 	return check_scalar(k, v, n);
 }
 
+/* "modules.mod_x.renditions.low" is a matter of mod_x. */
+static struct stoa_str module_of(const char *path)
+{
+	if (strncmp(path, "modules.", strlen("modules.")) == 0)
+		path += strlen("modules.");
+	return stoa_strn(path, strcspn(path, "."));
+}
+
 static void report_unknown(struct check *k, const struct conf_node *n)
 {
 	const char *names[TABLE_LEN_MAX + 1];
@@ -261,10 +269,9 @@ static void report_unknown(struct check *k, const struct conf_node *n)
 			  n->key, near);
 	else
 		errors_at(k->e, CONF_ERROR, &n->key_at,
-			  "unknown option `%s`: `%s` has no such option; `stoad --print-sample %s` "
-			  "lists them",
-			  n->key, k->c->path,
-			  k->c->path + (strncmp(k->c->path, "modules.", 8) == 0 ? 8 : 0));
+			  "unknown option `%s`: remove it; `stoad --print-sample %.*s` shows those "
+			  "there are",
+			  n->key, STOA_FMT(module_of(k->c->path)));
 }
 
 static bool is_known(const struct stoa_conf *c, const char *key)

@@ -38,13 +38,19 @@ void errors_free(struct stoa_errors *e)
 		return;
 	if (collector == e)
 		collector = NULL;
+	errors_clear(e);
+	free(e->f);
+	free(e);
+}
+
+void errors_clear(struct stoa_errors *e)
+{
 	for (size_t i = 0; i < e->n; i++) {
 		free(e->f[i].file);
 		free(e->f[i].text);
 		free(e->f[i].message);
 	}
-	free(e->f);
-	free(e);
+	e->n = e->errors = e->warnings = 0;
 }
 
 size_t errors_count(const struct stoa_errors *e)
@@ -248,6 +254,25 @@ void errors_print(const struct stoa_errors *e, struct stoa_buf *out)
 	free(v);
 	if (e->errors + e->warnings > e->n)
 		stoa_buf_addf(out, "and %zu more\n", e->errors + e->warnings - e->n);
+}
+
+void errors_log(const struct stoa_errors *e)
+{
+	const struct finding **v = in_order(e);
+
+	for (size_t i = 0; v && i < e->n; i++) {
+		const struct finding *f = v[i];
+		enum stoa_log_level level =
+			f->severity == CONF_ERROR ? STOA_LOG_ERROR : STOA_LOG_WARN;
+		const char *message = f->message ? f->message : "out of memory";
+
+		if (f->file)
+			stoa_log_write(NULL, level, NULL, "%s:%u:%u: %s", f->file, f->line, f->col,
+				       message);
+		else
+			stoa_log_write(NULL, level, NULL, "%s", message);
+	}
+	free(v);
 }
 
 json_t *errors_json(const struct stoa_errors *e)

@@ -46,6 +46,8 @@ static struct conf_origin place_of_byte(const struct reader *rd, size_t offset)
 	return at;
 }
 
+static const char missing_space[] = "write a space after the colon, as in `key: value`";
+
 /* What libyaml says, and what to tell the person at the keyboard instead. */
 static const struct {
 	const char *problem; /* how libyaml's text begins */
@@ -87,17 +89,29 @@ static const struct {
 	{ "incomplete UTF-8 octet sequence", false, "not UTF-8: save the file as UTF-8" },
 };
 
-static bool is_tab(const struct conf_origin *at, size_t index)
+/* The source's text from a place on; libyaml counts characters, so the way there is walked. */
+static const char *text_at(const struct conf_origin *at)
 {
-	return index < at->source->n && at->source->text[index] == '\t';
+	const char *p = at->source->text, *end = p + at->source->n;
+	uint32_t col = 1;
+
+	for (uint32_t line = 1; line < at->line && p < end; line++) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : end;
+	}
+	while (p < end && col < at->col) {
+		p++;
+		col += ((unsigned char)*p & 0xc0) != 0x80; /* the text ends with NUL */
+	}
+	return p;
 }
 
-/* `load:yes` is a text; libyaml complains about the line after it. */
-static bool is_missing_space(const struct conf_node *n)
+/* `load:yes` is a text; libyaml complains about it, or about the line after it. */
+static bool is_missing_space(const char *text)
 {
-	size_t len = n && n->plain ? strspn(n->text, "abcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_");
 
-	return len && n->text[len] == ':' && n->text[len + 1] > ' ';
+	return len && text[len] == ':' && text[len + 1] > ' ';
 }
 
 static void report_syntax(struct reader *rd)
@@ -115,13 +129,12 @@ static void report_syntax(struct reader *rd)
 		rd->last->kind = CONF_BAD;
 	at = y->error == YAML_READER_ERROR ? place_of_byte(rd, y->problem_offset)
 					   : place(rd, y->problem_mark);
-	if (y->error != YAML_READER_ERROR && is_tab(&at, rd->off + y->problem_mark.index)) {
+	if (y->error != YAML_READER_ERROR && *text_at(&at) == '\t') {
 		errors_at(rd->e, CONF_ERROR, &at, "tabs cannot indent YAML: use spaces");
 		return;
 	}
-	if (is_missing_space(rd->last)) {
-		errors_at(rd->e, CONF_ERROR, &rd->last->at,
-			  "write a space after the colon, as in `key: value`");
+	if (rd->last && rd->last->plain && is_missing_space(rd->last->text)) {
+		errors_at(rd->e, CONF_ERROR, &rd->last->at, "%s", missing_space);
 		return;
 	}
 	for (size_t i = 0; i < STOA_ARRAY_SIZE(remedies); i++) {
@@ -129,7 +142,8 @@ static void report_syntax(struct reader *rd)
 			continue;
 		if (remedies[i].at_context && y->context)
 			at = place(rd, y->context_mark);
-		errors_at(rd->e, CONF_ERROR, &at, "%s", remedies[i].remedy);
+		errors_at(rd->e, CONF_ERROR, &at, "%s",
+			  is_missing_space(text_at(&at)) ? missing_space : remedies[i].remedy);
 		return;
 	}
 	errors_at(rd->e, CONF_ERROR, &at, "%s%s%s", y->context ? y->context : "",
@@ -332,7 +346,12 @@ static void read_map(struct reader *rd, struct conf_node *map, unsigned depth)
 		}
 		child->key = key;
 		child->key_at = key_at;
-		add_entry(rd, map, child);
+		if (strcmp(key, "<<") == 0) { /* told */
+			rd->last = NULL;
+			node_free(child);
+		} else {
+			add_entry(rd, map, child);
+		}
 	}
 }
 

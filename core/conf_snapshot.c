@@ -69,6 +69,15 @@ bool conf_tree_module(const struct conf_tree *t, size_t i, struct conf_module *r
 	return false;
 }
 
+bool conf_tree_find(const struct conf_tree *t, const char *name, struct conf_module *ret)
+{
+	for (size_t i = 0; conf_tree_module(t, i, ret); i++) {
+		if (strcmp(ret->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *conf_tree_bind(const struct conf_tree *t, const char *iface, struct conf_origin *ret_at)
 {
 	const struct conf_node *bind = node_get(t->top, "bind");

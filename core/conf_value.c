@@ -168,7 +168,10 @@ static int parse_units(const struct stoa_opt *o, const char *text, struct conf_v
 	}
 	if (*rest == '\0' && v->num == 0)
 		return check_range(o, text, 0, why); /* nothing is nothing in every unit */
-	if (*rest == '\0')
+	if (*rest == '.')
+		stoa_buf_addf(why, "%s is a fraction: write a whole number of a smaller unit",
+			      text);
+	else if (*rest == '\0')
 		stoa_buf_addf(why, "%s has no unit: write %s", text, types[o->type].form);
 	else
 		stoa_buf_addf(why, "\"%s\" has the unknown unit \"%s\": write %s", text, rest,

@@ -48,32 +48,34 @@ int host_check_tree(struct conf_tree *tree_take, struct stoa_errors *e,
 
 static void log_left_out(const struct stoa_mod *m)
 {
-	stoa_log_write(NULL, m->is_required ? STOA_LOG_ERROR : STOA_LOG_WARN, NULL,
-		       "%s left out: %s", m->desc.name, m->why);
+	stoa_log_write(NULL, STOA_LOG_WARN, NULL, "%s left out: %s", m->desc.name, m->why);
 }
 
-/* Says which modules are out; one that is required is a mistake of the configuration. */
+/* A module that is required and out is a mistake of the configuration, where it is required. */
+static void tell_required(const struct stoa_mod *m, struct stoa_errors *e)
+{
+	struct conf_module cm = { .name = NULL };
+
+	if (host.conf)
+		(void)conf_tree_find(conf_snapshot_tree(host.conf), m->desc.name, &cm);
+	errors_at(e, CONF_ERROR, &cm.at, "%s is required, but %s; mend that, or set required: no",
+		  m->desc.name, m->why);
+}
+
+static void tell_out(const struct stoa_mod *m, struct stoa_errors *e)
+{
+	if (m->is_required)
+		tell_required(m, e);
+	else
+		log_left_out(m);
+}
+
+/* Says which modules are out. Of those that are not installed conf_check() has told. */
 static void tell_left_out(struct stoa_errors *e)
 {
-	struct host_missing *x;
-
-	stoa_list_for_each (x, &host.missing, struct host_missing, link) {
-		if (x->is_required)
-			errors_at(e, CONF_ERROR, NULL, "%s is required: %s", x->name, x->why);
-		else
-			stoa_log_write(NULL, STOA_LOG_WARN, NULL, "%s left out: %s", x->name,
-				       x->why);
-	}
 	for (size_t i = 0; i < host.n_mods; i++) {
-		const struct stoa_mod *m = host.mods[i];
-
-		if (!m->is_named || m->state != MOD_OUT)
-			continue;
-		if (m->is_required)
-			errors_at(e, CONF_ERROR, NULL, "%s is required: it %s", m->desc.name,
-				  m->why);
-		else
-			log_left_out(m);
+		if (host.mods[i]->is_named && host.mods[i]->state == MOD_OUT)
+			tell_out(host.mods[i], e);
 	}
 }
 
@@ -83,9 +85,7 @@ static int leave_out_failed(struct stoa_mod *m, const char *step, int err, struc
 	struct resolve_in in = resolve_input();
 
 	mod_leave_out(m, "%s failed: %s", step, strerror(-err));
-	log_left_out(m);
-	if (m->is_required)
-		errors_at(e, CONF_ERROR, NULL, "%s is required and %s", m->desc.name, m->why);
+	tell_out(m, e);
 	for (size_t i = 0; i < host.n_mods; i++) {
 		if (host.mods[i]->state == MOD_OUT)
 			iface_withdraw(host.mods[i]);
@@ -99,10 +99,7 @@ static int leave_out_failed(struct stoa_mod *m, const char *step, int err, struc
 		resolve_leave_out_dependants(&in);
 		if (x->state != MOD_OUT)
 			continue;
-		log_left_out(x);
-		if (x->is_required)
-			errors_at(e, CONF_ERROR, NULL, "%s is required: it %s", x->desc.name,
-				  x->why);
+		tell_out(x, e);
 	}
 	return 0;
 }

@@ -103,6 +103,8 @@ static int run(const struct args *a, struct stoa_errors *e)
 	if (r < 0 || errors_count(e) || a->mode == MODE_CHECK)
 		return r;
 	host_apply_core_options();
+	errors_log(e); /* warnings: it goes on */
+	errors_clear(e);
 	r = conf_use_state_dir(host.conf, e);
 	if (r == 0)
 		r = control_socket_open(host.conf, e);

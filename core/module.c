@@ -130,12 +130,16 @@ int mod_open(const char *path, struct stoa_buf *why, struct stoa_mod **ret_mod)
 	if (!so) {
 		const char *text = dlerror();
 
-		stoa_buf_addf(why, "cannot load %s: %s", path, text ? text : "unknown reason");
+		stoa_buf_addf(why, "cannot load %s: install the package that it comes from again",
+			      text ? text : path);
 		return -ENOEXEC;
 	}
 	desc = dlsym(so, "stoa_module");
 	if (!desc) {
-		stoa_buf_addf(why, "%s is not a module: it exports no stoa_module", path);
+		stoa_buf_addf(why,
+			      "%s is not a module: it exports no stoa_module; build it with "
+			      "STOA_MODULE()",
+			      path);
 		return -EINVAL;
 	}
 	r = mod_new(desc, path, why, ret_mod);

@@ -107,14 +107,9 @@ int host_reload(struct stoa_errors *e)
 
 int host_reload_and_tell(struct stoa_errors *e)
 {
-	struct stoa_buf text = { 0 };
 	int r = host_reload(e);
-	char *line, *rest;
 
-	errors_print(e, &text);
-	for (rest = text.p; rest && (line = strsep(&rest, "\n")) && *line;)
-		stoa_log_write(NULL, r < 0 ? STOA_LOG_ERROR : STOA_LOG_WARN, NULL, "%s", line);
-	stoa_buf_free(&text);
+	errors_log(e);
 	if (r < 0)
 		stoa_log(NULL, STOA_LOG_ERROR,
 			 "reload refused, nothing was changed: correct the above and reload again");

@@ -68,6 +68,16 @@ struct stoa_mod *resolve_provider(const struct resolve_in *in, const char *iface
 	return m && names_contain(m->desc.provides, iface) ? m : NULL;
 }
 
+/* Where the configuration speaks of the module. */
+static struct conf_origin place_of(const struct resolve_in *in, const struct stoa_mod *m)
+{
+	struct conf_module cm = { .name = NULL };
+
+	if (in->tree)
+		(void)conf_tree_find(in->tree, m->desc.name, &cm);
+	return cm.at;
+}
+
 /* Two providers and no choice, or a choice that provides nothing: one error per interface. */
 static int check_choice(const struct resolve_in *in, const char *iface, struct stoa_errors *e)
 {
@@ -77,20 +87,23 @@ static int check_choice(const struct resolve_in *in, const char *iface, struct s
 	int r = 0;
 
 	if (choice && find_named(in, choice) && !resolve_provider(in, iface)) {
-		errors_at(e, CONF_ERROR, &at, "bind: %s does not provide %s", choice, iface);
+		errors_at(e, CONF_ERROR, &at,
+			  "bind: %s does not provide %s: name a module that does", choice, iface);
 		return -EEXIST;
 	}
 	if (choice || count_providers(in, iface, NULL) < 2)
 		return 0;
 	for (size_t i = 0; i < in->n; i++) {
-		if (is_in(in->mods[i]) && names_contain(in->mods[i]->desc.provides, iface))
+		if (is_in(in->mods[i]) && names_contain(in->mods[i]->desc.provides, iface)) {
 			stoa_buf_addf(&names, "%s%s", names.n ? " and " : "",
 				      in->mods[i]->desc.name);
+			at = place_of(in, in->mods[i]);
+		}
 	}
 	if (names.failed)
 		r = -ENOMEM;
 	else
-		errors_at(e, CONF_ERROR, NULL,
+		errors_at(e, CONF_ERROR, &at,
 			  "%s both provide %s: choose one with `bind: { \"%s\": NAME }`, or set "
 			  "`load: no` for the other",
 			  names.p, iface, iface);
@@ -245,6 +258,7 @@ static void tell_ring(const struct resolve_in *in, struct stoa_mod *const *order
 {
 	struct stoa_buf b = { 0 };
 	struct stoa_mod *start = NULL, *m;
+	struct conf_origin at;
 
 	for (size_t i = 0; i < in->n && !start; i++) {
 		if (is_in(in->mods[i]) && !is_placed(order, n, in->mods[i]))
@@ -257,8 +271,9 @@ static void tell_ring(const struct resolve_in *in, struct stoa_mod *const *order
 		stoa_buf_addf(&b, "%s -> ", m->desc.name);
 		m = waits_for(in, m, order, n);
 	} while (m != start);
+	at = place_of(in, start);
 	if (!b.failed)
-		errors_at(e, CONF_ERROR, NULL,
+		errors_at(e, CONF_ERROR, &at,
 			  "these modules wait for each other: %s%s: set `load: no` for one of them",
 			  b.p, start->desc.name);
 	stoa_buf_free(&b);

@@ -83,8 +83,8 @@ static void test_unknown(void)
 	       "one.yaml:3:5: error: unknown option `max-conections`: did you mean "
 	       "`max-connections`?\n        max-conections: 5\n        ^\n");
 	refuse("    banana: 5\n",
-	       "3:5: error: unknown option `banana`: `modules.mod_all` has no such "
-	       "option; `stoad --print-sample mod_all` lists them");
+	       "3:5: error: unknown option `banana`: remove it; `stoad --print-sample "
+	       "mod_all` shows those there are");
 	refuse("    renditions:\n      low: {hieght: 5}\n",
 	       "4:13: error: unknown option `hieght`: did you mean `height`?");
 }
