@@ -2,10 +2,10 @@
 /* One client's connection: reads requests, waits for their answers, keeps deadlines. Called by
  * libwebsockets (raw role) and by the edge's loop. One request is in work at a time; what the client
  * sends ahead waits, in bounds. A connection is only freed in the close callback. */
-#include <openssl/ssl.h>
 #include <stdlib.h>
 
 #include "edge.h"
+#include "tls.h"
 
 #define NEVER     UINT64_MAX
 #define LINGER_MS 2000u
@@ -84,8 +84,11 @@ static void conn_free(struct conn *c)
 
 	if (c->ws)
 		ws_lost(c);
+	if (c->h2)
+		h2_end(c);
 	drop_request(c);
 	out_clear(c);
+	tls_end(c);
 	stoa_buf_free(&c->rx);
 	stoa_buf_free(&c->ahead);
 	stoa_list_unlink(&c->link);
@@ -100,16 +103,20 @@ int conn_adopt(struct edge *e, struct listener *l, int fd, const char *peer,
 	       struct limit_slot *slot)
 {
 	lws_sock_file_fd_type desc = { .sockfd = fd };
-	lws_adoption_type type = LWS_ADOPT_SOCKET | (l->certificate ? LWS_ADOPT_ALLOW_SSL : 0);
 	struct conn *c = conn_new(e, l, peer, slot);
 	lws_adopt_desc_t info = {
-		.vh = e->vhosts[l->index],
-		.type = type,
+		.vh = e->vhost,
+		.type = LWS_ADOPT_SOCKET,
 		.fd = desc,
 		.opaque = c,
 		.vh_prot_name = "stoa",
 	};
 
+	if (c && e->ssl_ctx[l->index] && tls_begin(c, e->ssl_ctx[l->index]) < 0) {
+		conn_free(c);
+		close(fd);
+		return -ENOMEM;
+	}
 	if (!c) {
 		limit_disconnect(e->h->limits, slot);
 		close(fd);
@@ -606,23 +613,38 @@ static void take_input(struct conn *c)
 		conn_pause(c, c->rx.n - c->rx_at + c->ahead.n > RX_AHEAD && c->state != CONN_HEAD);
 }
 
-static void receive(struct conn *c, const void *p, size_t n)
+void conn_plain(struct conn *c, const void *p, size_t n)
 {
 	struct stoa_buf *b = c->waiter ? &c->ahead : &c->rx;
 
 	stoa_metric_add(c->e->h->metrics.bytes_in, (int64_t)n);
-	if (!c->rx_known) { /* libwebsockets' own time-out after the handshake is not ours */
-		c->rx_known = true;
-		lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
-	}
 	if (c->state == CONN_LINGER || c->close_after)
 		return;
-	stoa_buf_add(b, p, n);
-	if (b->failed) {
-		conn_kill(c);
+	if (c->state == CONN_H2) {
+		h2_receive(c, p, n);
 		return;
 	}
-	take_input(c);
+	stoa_buf_add(b, p, n);
+	if (b->failed)
+		conn_kill(c);
+	else
+		take_input(c);
+}
+
+void conn_secured(struct conn *c, bool is_h2)
+{
+	if (is_h2 && h2_begin(c) < 0)
+		conn_kill(c);
+}
+
+static void receive(struct conn *c, const void *p, size_t n)
+{
+	if (c->dead)
+		return;
+	if (c->ssl)
+		tls_receive(c, p, n);
+	else
+		conn_plain(c, p, n);
 }
 
 /* ---- ends ---- */
@@ -630,24 +652,22 @@ static void receive(struct conn *c, const void *p, size_t n)
 /* All is written: half-close, so that the client reads our answer before it sees a reset. */
 static void begin_linger(struct conn *c)
 {
-	SSL *ssl = c->listener->certificate ? (SSL *)lws_get_ssl(c->wsi) : NULL;
-
 	if (c->state == CONN_LINGER)
 		return;
 	if (c->ws)
 		ws_lost(c);
 	c->state = CONN_LINGER;
 	c->deadline_ms = c->e->now_ms + LINGER_MS;
-	if (ssl)
-		SSL_shutdown(ssl);
+	if (c->ssl)
+		tls_shutdown(c);
 	shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
 	conn_pause(c, false);
 }
 
 static void flush(struct conn *c)
 {
-	if (c->state == CONN_H2)
-		return;
+	if (!c->dead && c->state == CONN_H2 && !h2_send(c))
+		c->close_after = true;
 	if (!c->dead && (c->state == CONN_HEAD || c->state == CONN_BODY ||
 			 c->state == CONN_DISCARD || c->state == CONN_WS))
 		take_input(c);
@@ -691,6 +711,8 @@ void conns_tick(struct edge *e)
 	stoa_list_for_each_safe (c, tmp, &e->conns, struct conn, link) {
 		bool is_writing = c->write_deadline_ms != NEVER && c->state == CONN_HEAD;
 
+		if (c->state == CONN_H2)
+			h2_tick(c);
 		if (e->now_ms >= c->deadline_ms && c->state != CONN_H2 && !is_writing)
 			time_out(c);
 		else if (e->now_ms >= c->write_deadline_ms)
@@ -711,7 +733,6 @@ int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_RAW_RX:
 	case LWS_CALLBACK_RAW_WRITEABLE:
 	case LWS_CALLBACK_RAW_CLOSE:
-	case LWS_CALLBACK_CLOSED_HTTP: /* it carried HTTP/2 */
 		break;
 	default:
 		return 0;
@@ -724,7 +745,7 @@ int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		receive(c, in, len);
 	} else if (reason == LWS_CALLBACK_RAW_WRITEABLE) {
 		conn_touch(c);
-	} else if (reason == LWS_CALLBACK_RAW_CLOSE || reason == LWS_CALLBACK_CLOSED_HTTP) {
+	} else if (reason == LWS_CALLBACK_RAW_CLOSE) {
 		lws_set_opaque_user_data(wsi, NULL);
 		if (!c->adopting)
 			conn_free(c);

@@ -2,18 +2,17 @@
 /* The edge thread: makes its libwebsockets context and libuv loop, takes messages, ticks four times
  * a second, ends. Started and joined by module.c on ctl. */
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "edge.h"
-#include "tls.h"
 
 #define TICK_MS 250u
 
-const struct lws_protocols edge_protocols[] = {
-	{ .name = "http", .callback = h2_callback }, /* the first serves HTTP/2 streams */
+static const struct lws_protocols protocols[] = {
 	{ .name = "stoa", .callback = conn_callback },
 	{ .name = NULL },
 };
@@ -74,39 +73,26 @@ static void log_lws(int level, const char *line)
 			 line);
 }
 
-static int make_vhosts(struct edge *e)
-{
-	for (unsigned i = 0; i < e->h->n_listeners; i++) {
-		int err = tls_vhost_new(e, &e->h->listeners[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 static int make_context(struct edge *e)
 {
 	void *loops[1] = { &e->uv };
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = edge_protocols,
+		.protocols = protocols,
+		.vhost_name = "edge",
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBUV |
-			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 			   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.count_threads = 1,
-		.foreign_loops = loops,
-		.pt_serv_buf_size = 65536, /* less, and long request lines stall under TLS */
-		.max_http_header_data = 65535,
-		.max_http_header_pool = 1024,
+		.foreign_loops = loops, /* also keeps its signal handlers away */
+		.pt_serv_buf_size = 65536,
 		.server_string = "",
-		.timeout_secs = 20,
 	};
 
 	e->lws = lws_create_context(&info);
-	return e->lws ? make_vhosts(e) : -ENOMEM;
+	e->vhost = e->lws ? lws_create_vhost(e->lws, &info) : NULL;
+	return e->vhost ? 0 : -ENOMEM;
 }
 
 static int make_loop(struct edge *e)
@@ -190,7 +176,11 @@ static void edge_free(struct edge *e)
 	route_table_unref(e->table);
 	sem_destroy(&e->ready);
 	free(e->target_buf);
+	for (unsigned i = 0; i < LISTENERS_MAX; i++)
+		SSL_CTX_free(e->ssl_ctx[i]);
+	stoa_buf_free(&e->tls_out);
 	free(e->scratch_block);
+	free(e->plain);
 	free(e);
 }
 
@@ -212,7 +202,13 @@ static int edge_alloc(struct http *h, unsigned index, struct edge **ret)
 	e->target_cap = 66 * 1024;
 	e->target_buf = malloc(e->target_cap);
 	e->scratch_block = malloc(LWS_PRE + SCRATCH_SIZE);
-	if (!e->target_buf || !e->scratch_block) {
+	e->plain = malloc(SCRATCH_SIZE);
+	for (unsigned i = 0; i < h->n_listeners; i++) {
+		e->ssl_ctx[i] = h->listeners[i].ssl_ctx;
+		if (e->ssl_ctx[i])
+			SSL_CTX_up_ref(e->ssl_ctx[i]);
+	}
+	if (!e->target_buf || !e->scratch_block || !e->plain) {
 		edge_free(e);
 		return -ENOMEM;
 	}

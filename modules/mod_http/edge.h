@@ -13,10 +13,11 @@
 
 /* An edge: a thread with a libwebsockets context on a libuv loop, and what its files share.
  *
- * libwebsockets brings the event loop, TLS, ALPN and HTTP/2 (h2.c). HTTP/1.1 and WebSockets are
- * spoken by conn.c and ws.c over its raw role, because its own HTTP/1.1 can neither hold a request
- * or an upgrade for a later answer from another thread, nor show the target undecoded, nor refuse
- * with 414. Everything here belongs to the edge's thread unless said otherwise. */
+ * libwebsockets brings the sockets' life on the loop. What is spoken on them (TLS, HTTP/1.1, HTTP/2,
+ * WebSockets) is ours, over its raw role: its own HTTP can neither hold a request or an upgrade for a
+ * later answer from another thread, nor show the target undecoded, nor refuse with 414, and its
+ * HTTP/2 (4.1) drops every header field that it has no constant for, Idempotency-Key among them.
+ * Everything here belongs to the edge's thread unless said otherwise. */
 
 #define SCRATCH_SIZE 16384u /* small writes are gathered up to one TLS record */
 #define PLAIN_WRITE  65536u /* one write without TLS                          */
@@ -35,8 +36,10 @@ struct edge {
 	uv_prepare_t before_poll;
 	uv_timer_t tick;
 	struct lws_context *lws;
-	struct lws_vhost *vhosts[LISTENERS_MAX];
-	void *ssl_ctx[LISTENERS_MAX];
+	struct lws_vhost *vhost;
+	void *ssl_ctx[LISTENERS_MAX]; /* SSL_CTX, referenced; NULL: plain */
+	struct stoa_buf tls_out;      /* ciphertext of the connection being written */
+	uint8_t *plain;               /* SCRATCH_SIZE: what was decrypted           */
 	struct settings *settings;
 	struct route_table *table;
 	struct stoa_list conns;      /* all connections                             */
@@ -53,8 +56,6 @@ struct edge {
 };
 
 /* ---- edge.c ---- */
-
-extern const struct lws_protocols edge_protocols[];
 
 int edge_start(struct http *h, unsigned index, struct edge **ret_edge);
 /* Closes what is open, ends the thread, frees. Thread: ctl. */
@@ -74,7 +75,7 @@ enum conn_state {
 	CONN_DISCARD, /* answered; the rest of the body is thrown away   */
 	CONN_WS,      /* a WebSocket                                     */
 	CONN_LINGER,  /* all is said: waits for the client to close      */
-	CONN_H2,      /* libwebsockets speaks HTTP/2 on it               */
+	CONN_H2,      /* carries HTTP/2 streams                          */
 };
 
 /* One thing to send; the list is in order. */
@@ -105,13 +106,17 @@ struct conn {
 	struct stoa_list flush; /* edge.flush_list */
 	enum conn_state state;
 	char peer[48];
+	struct ssl_st *ssl;    /* NULL: plain */
+	const uint8_t *tls_in; /* lent for the call */
+	size_t tls_in_n;
+	struct h2 *h2;        /* with CONN_H2 */
 	uint64_t deadline_ms; /* UINT64_MAX: none */
 
 	/* reading */
 	struct stoa_buf rx;    /* from rx_at on not yet consumed                        */
 	struct stoa_buf ahead; /* what came while `head` must stay where it is in rx */
 	size_t rx_at, rx_scanned;
-	bool rx_paused, rx_known;
+	bool rx_paused;
 	struct h1_head head; /* while in CONN_HEAD and until the request is answered */
 	struct h1_chunked chunked;
 	uint64_t body_left; /* with a Content-Length */
@@ -147,6 +152,9 @@ void conns_flush(struct edge *e);
 void conns_tick(struct edge *e);
 /* Closes as soon as nobody is inside of it. */
 void conn_kill(struct conn *c);
+/* Decrypted input; the handshake is over. */
+void conn_plain(struct conn *c, const void *p, size_t n);
+void conn_secured(struct conn *c, bool is_h2);
 /* Stops and starts reading. */
 void conn_pause(struct conn *c, bool paused);
 
@@ -167,11 +175,16 @@ void h1_answer_send(struct conn *c, struct answer *a);
 
 extern const struct wire_ops conn_wire;
 
-/* ---- h2.c ---- */
+/* ---- h2.c: HTTP/2 (RFC 9113) on a connection, by nghttp2 ---- */
 
-int h2_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-		size_t len);
-size_t h2_session_size(void);
+int h2_begin(struct conn *c);
+void h2_receive(struct conn *c, const void *p, size_t n);
+/* Produces frames while the connection takes them; false: the connection is to be closed. */
+bool h2_send(struct conn *c);
+void h2_tick(struct conn *c);
+void h2_drain(struct conn *c);
+/* The connection is gone. */
+void h2_end(struct conn *c);
 
 /* ---- serve.c: what a request's head leads to, in either protocol ---- */
 
@@ -193,7 +206,7 @@ void serve_head(struct edge *e, const struct request_head *head, struct serve *r
 void serve_again(struct edge *e, const struct request_head *head, struct waiter *w,
 		 struct serve *ret);
 
-void waiter_free(struct edge *e, struct waiter *w);
+void waiter_free(struct edge *e, struct waiter *w); /* NULL is fine */
 /* Resumes those parked for the path. */
 void waiters_wake(struct edge *e, struct stoa_str path);
 /* Resumes those whose time is over. */

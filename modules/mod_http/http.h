@@ -40,6 +40,7 @@ struct listener {
 	char *name, *address;
 	char *certificate, *key; /* paths; NULL: plain */
 	bool with_h2;
+	void *ssl_ctx;      /* SSL_CTX; NULL: plain */
 	uint64_t tls_stamp; /* how the files looked */
 	struct stoa_listener *socket;
 };
@@ -132,7 +133,7 @@ struct request {
 
 	/* the edge's */
 	const struct wire_ops *wire;
-	void *peer_conn; /* struct conn or struct h2_stream; NULL: the client is gone */
+	void *peer_conn; /* struct conn or struct stream; NULL: the client is gone */
 	bool begun, stop_body;
 	uint64_t sent;
 };

@@ -235,7 +235,8 @@ static int copy_listeners(struct http *h, const struct stoa_conf *c)
 		l->with_h2 = lc && stoa_conf_bool(lc, "http2");
 		if (!l->name || !l->address)
 			return -ENOMEM;
-		tls_remember(l);
+		if (tls_listener_open(l) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -463,7 +464,7 @@ static void look_at_certificates(void *user)
 	struct http *h = user;
 
 	for (unsigned i = 0; i < h->n_listeners; i++)
-		tls_look(&h->listeners[i]);
+		tls_listener_look(&h->listeners[i]);
 	stoa_timer_set(h->tls_timer, TLS_LOOK_MS);
 }
 
@@ -515,14 +516,19 @@ static int http_reload(struct stoa_mod *m, const struct stoa_conf *c)
 	for (unsigned i = 0; i < h->n_edges; i++)
 		edge_call(h->edges[i], swap_settings, s);
 	for (unsigned i = 0; i < h->n_listeners; i++)
-		tls_look(&h->listeners[i]);
+		tls_listener_look(&h->listeners[i]);
 	return 0;
 }
 
 static void drain_edge(struct edge *e, void *arg)
 {
-	(void)arg;
-	e->draining = true;
+	struct conn *c, *tmp;
+
+	e->draining = *(const bool *)arg;
+	if (e->draining)
+		stoa_list_for_each_safe (c, tmp, &e->conns, struct conn, link)
+			if (c->h2)
+				h2_drain(c);
 }
 
 static void look_drained(void *user)
@@ -544,10 +550,21 @@ static void http_drain(struct stoa_mod *m, uint64_t deadline_ms)
 	(void)deadline_ms;
 	h->draining = true;
 	for (unsigned i = 0; i < h->n_edges; i++)
-		edge_call(h->edges[i], drain_edge, NULL);
+		edge_call(h->edges[i], drain_edge, &h->draining);
 	if (!h->drain_timer)
 		h->drain_timer = stoa_timer_new(m, look_drained, h);
 	look_drained(h);
+}
+
+static void http_undrain(struct stoa_mod *m)
+{
+	struct http *h = stoa_mod_ctx(m);
+
+	h->draining = false;
+	if (h->drain_timer)
+		stoa_timer_cancel(h->drain_timer);
+	for (unsigned i = 0; i < h->n_edges; i++)
+		edge_call(h->edges[i], drain_edge, &h->draining);
 }
 
 static void drop_held(struct http *h)
@@ -583,6 +600,7 @@ static void http_stop(struct stoa_mod *m)
 	for (unsigned i = 0; i < h->n_listeners; i++) {
 		struct listener *l = &h->listeners[i];
 
+		tls_listener_close(l);
 		free(l->name);
 		free(l->address);
 		free(l->certificate);
@@ -613,6 +631,7 @@ static const struct stoa_mod_ops http_mod_ops = {
 	.start = http_start,
 	.reload = http_reload,
 	.drain = http_drain,
+	.undrain = http_undrain,
 	.stop = http_stop,
 	.unload = http_unload,
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "edge.h"
+#include "tls.h"
 
 #define GATHER_MAX  8192u          /* bodies up to this are copied behind their head */
 #define TURN_MAX    (512u * 1024u) /* then others have their turn */
@@ -176,31 +177,47 @@ static int gather(struct conn *c)
 	return (int)n;
 }
 
-static bool write_bytes(struct conn *c, const uint8_t *p, size_t n)
-{
-	stoa_metric_add(c->e->h->metrics.bytes_out, (int64_t)n);
-	return lws_write(c->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW) >= 0;
-}
-
-/* A large piece of memory goes as it is; everything else through the scratch buffer. */
-static bool write_next(struct conn *c, size_t *ret_n)
+/* The next bytes as they lie, or gathered in the scratch buffer; at most `max`. */
+static bool write_next(struct conn *c, size_t max, size_t *ret_n)
 {
 	struct out *o = c->out_first;
-	size_t direct = c->listener->certificate ? SCRATCH_SIZE : PLAIN_WRITE;
+	const uint8_t *p = c->e->scratch;
+	bool is_direct = o && o->file < 0 && o->n >= SCRATCH_SIZE && c->gather_at == c->gather.n;
+	bool ok;
 	int n;
 
-	if (o && o->file < 0 && o->n >= SCRATCH_SIZE && c->gather_at == c->gather.n) {
-		if (direct > o->n)
-			direct = (size_t)o->n;
-		if (!write_bytes(c, node_data(o), direct))
-			return false;
-		node_advance(c, direct);
-		*ret_n = direct;
-		return true;
+	if (is_direct) {
+		p = node_data(o);
+		n = (int)(o->n < max ? o->n : max);
+	} else {
+		n = gather(c);
 	}
-	n = gather(c);
 	*ret_n = n > 0 ? (size_t)n : 0;
-	return n > 0 && write_bytes(c, c->e->scratch, (size_t)n);
+	if (n <= 0)
+		return false;
+	stoa_metric_add(c->e->h->metrics.bytes_out, n);
+	ok = c->ssl ? tls_write(c, p, (size_t)n)
+		    : lws_write(c->wsi, (unsigned char *)(uintptr_t)p, (size_t)n, LWS_WRITE_RAW) >=
+			      0;
+	if (is_direct)
+		node_advance(c, (size_t)n);
+	return ok;
+}
+
+/* Several TLS records leave in one write. */
+static bool write_some(struct conn *c, size_t *ret_n)
+{
+	size_t n;
+
+	if (!c->ssl)
+		return write_next(c, PLAIN_WRITE, ret_n);
+	*ret_n = 0;
+	do {
+		if (!write_next(c, SCRATCH_SIZE, &n))
+			return false;
+		*ret_n += n;
+	} while (!out_is_empty(c) && tls_pending(c) < PLAIN_WRITE - SCRATCH_SIZE - 512);
+	return tls_flush(c);
 }
 
 bool out_write(struct conn *c)
@@ -214,7 +231,7 @@ bool out_write(struct conn *c)
 			lws_callback_on_writable(c->wsi);
 			break;
 		}
-		if (!write_next(c, &n))
+		if (!write_some(c, &n))
 			return false;
 		written += n;
 	}
