@@ -25,6 +25,8 @@ static void add_options(const char *module, uint16_t port, const char *key_dir,
 			      port);
 	else if (strcmp(module, "mod_sfu") == 0)
 		stoa_buf_addf(out, "    port: %u\n", port + 2u);
+	else if (strcmp(module, "mod_signaling") == 0) /* time enough to find a friend */
+		stoa_buf_adds(out, "    ring-timeout: 10m\n");
 	else if (strcmp(module, "mod_auth") == 0)
 		stoa_buf_addf(out,
 			      "    guests: yes\n"
