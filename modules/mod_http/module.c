@@ -241,17 +241,19 @@ static int copy_listeners(struct http *h, const struct stoa_conf *c)
 	return 0;
 }
 
-static int open_listeners(struct http *h)
+/* An address that cannot be had is a mistake of the configuration, and ends the start. */
+static int open_listeners(struct http *h, const struct stoa_conf *c)
 {
 	for (unsigned i = 0; i < h->n_listeners; i++) {
 		struct listener *l = &h->listeners[i];
+		const struct stoa_conf *lc = stoa_conf_map_get(c, "listeners", i, NULL);
 		int err = stoa_listen(h->m, l->address, on_accept, l, &l->socket);
 
 		if (err) {
-			stoa_log(h->m, STOA_LOG_ERROR,
-				 "listener %s cannot listen on %s: %s; choose another address "
-				 "under listeners or stop what holds it",
-				 l->name, l->address, strerror(-err));
+			stoa_errors_add(NULL, lc ? lc : c, lc ? "address" : "listeners",
+					"listener %s cannot listen on %s: %s; choose another "
+					"address under listeners or stop what holds it",
+					l->name, l->address, strerror(-err));
 			return err;
 		}
 		stoa_log(h->m, STOA_LOG_INFO, "listening on %s (%s)", l->address,
@@ -488,7 +490,7 @@ static int http_start(struct stoa_mod *m, const struct stoa_conf *c)
 			h->n_edges++;
 	}
 	if (!err)
-		err = open_listeners(h);
+		err = open_listeners(h, c);
 	if (err)
 		return err;
 	h->tls_timer = stoa_timer_new(m, look_at_certificates, h);
