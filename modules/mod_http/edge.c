@@ -36,7 +36,8 @@ static void on_posted(uv_async_t *a)
 {
 	struct edge *e = a->data;
 
-	stoa_loop_run_posted(e->loop);
+	if (e->loop) /* a wake that was on its way when unmake() released the loop */
+		stoa_loop_run_posted(e->loop);
 }
 
 static void on_before_poll(uv_prepare_t *p)
@@ -130,6 +131,7 @@ static void unmake(struct edge *e)
 	close_conns(e);
 	if (e->loop)
 		stoa_loop_release(e->loop);
+	e->loop = NULL;
 	if (e->lws) {
 		uv_run(&e->uv, UV_RUN_NOWAIT);
 		lws_context_destroy(e->lws);

@@ -290,11 +290,19 @@ static void livekit_drain(struct stoa_mod *m, uint64_t deadline_ms)
 		stoa_mod_drained(m);
 }
 
+static void livekit_undrain(struct stoa_mod *m)
+{
+	struct ctx *ctx = stoa_mod_ctx(m);
+
+	atomic_store(&ctx->lk->is_draining, false);
+}
+
 static const struct stoa_mod_ops livekit_ops = {
 	.size = sizeof(livekit_ops),
 	.check = livekit_check,
 	.start = livekit_start,
 	.drain = livekit_drain,
+	.undrain = livekit_undrain,
 	.stop = livekit_stop,
 };
 

@@ -321,7 +321,7 @@ describe('bad input', () => {
 
 describe('shutting down', () => {
   it('tells clients why', async () => {
-    const other = await startStoad({ port: PORT + 20 });
+    const other = await startStoad({ port: PORT + 20, args: ['--set', 'core.drain-timeout=1s'] });
     const a = await joinSignal(other.url, 'r', 'a');
     const how = other.stop();
     const leave = await a.want('leave');
