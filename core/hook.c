@@ -18,7 +18,7 @@
 struct entry {
 	struct stoa_mod *mod;
 	stoa_hook_erased_fn *fn;
-	struct stoa_hook_order order; /* lists are the module's constants */
+	struct stoa_hook_order order; /* copies: callers pass compound literals */
 	uint64_t n_slow, n_errors;
 };
 
@@ -32,6 +32,50 @@ struct chain {
 };
 
 static struct stoa_list chains = STOA_LIST_INIT(chains);
+
+/* A NULL-terminated list in one allocation; NULL for none. */
+static int names_dup(const char *const *names, const char *const **ret_copy)
+{
+	size_t n = 0, bytes = 0;
+	const char **copy;
+	char *text;
+
+	*ret_copy = NULL;
+	if (!names || !*names)
+		return 0;
+	for (; names[n]; n++)
+		bytes += strlen(names[n]) + 1;
+	copy = malloc((n + 1) * sizeof(*copy) + bytes);
+	if (!copy)
+		return -ENOMEM;
+	text = (char *)(copy + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = strcpy(text, names[i]);
+		text += strlen(text) + 1;
+	}
+	copy[n] = NULL;
+	*ret_copy = copy;
+	return 0;
+}
+
+static void order_free(struct stoa_hook_order *o)
+{
+	free((void *)(uintptr_t)o->after);
+	free((void *)(uintptr_t)o->before);
+}
+
+static int order_dup(const struct stoa_hook_order *o, struct stoa_hook_order *ret_copy)
+{
+	*ret_copy = (struct stoa_hook_order){ NULL, NULL };
+	if (!o)
+		return 0;
+	if (names_dup(o->after, &ret_copy->after) < 0 ||
+	    names_dup(o->before, &ret_copy->before) < 0) {
+		order_free(ret_copy);
+		return -ENOMEM;
+	}
+	return 0;
+}
 
 static struct chain *find_chain(const char *name)
 {
@@ -60,6 +104,8 @@ static struct chain *chain_new(const struct stoa_hook_point *p)
 static void chain_free(struct chain *c)
 {
 	stoa_list_unlink(&c->link);
+	for (size_t i = 0; i < c->n; i++)
+		order_free(&c->entries[i].order);
 	free(c->entries);
 	free(c->name);
 	free(c);
@@ -120,25 +166,15 @@ static int sort(const struct chain *c, const struct entry *from, size_t n, struc
 	return 0;
 }
 
-int stoa_hook_add(struct stoa_mod *m, const struct stoa_hook_point *point, stoa_hook_erased_fn *fn,
-		  const struct stoa_hook_order *order)
+/* The chain with one more entry, in order; takes `added` when it succeeds. */
+static int insert(struct chain *c, const struct entry *added)
 {
 	struct entry all[CHAIN_MAX], *sorted;
-	struct chain *c = find_chain(point->name);
 	int r;
 
-	stoa_assert_thread(STOA_THREAD_CTL);
-	if (!c && !(c = chain_new(point)))
-		return -ENOMEM;
-	if (c->running)
-		return -EBUSY;
-	if (c->n == CHAIN_MAX)
-		return -ENOBUFS;
 	if (c->n)
 		memcpy(all, c->entries, c->n * sizeof(*all));
-	all[c->n] = (struct entry){ .mod = m, .fn = fn };
-	if (order)
-		all[c->n].order = *order;
+	all[c->n] = *added;
 	sorted = calloc(c->n + 1, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
@@ -151,6 +187,28 @@ int stoa_hook_add(struct stoa_mod *m, const struct stoa_hook_point *point, stoa_
 	c->entries = sorted;
 	c->n++;
 	return 0;
+}
+
+int stoa_hook_add(struct stoa_mod *m, const struct stoa_hook_point *point, stoa_hook_erased_fn *fn,
+		  const struct stoa_hook_order *order)
+{
+	struct entry e = { .mod = m, .fn = fn };
+	struct chain *c = find_chain(point->name);
+	int r;
+
+	stoa_assert_thread(STOA_THREAD_CTL);
+	if (!c && !(c = chain_new(point)))
+		return -ENOMEM;
+	if (c->running)
+		return -EBUSY;
+	if (c->n == CHAIN_MAX)
+		return -ENOBUFS;
+	r = order_dup(order, &e.order);
+	if (r == 0)
+		r = insert(c, &e);
+	if (r < 0)
+		order_free(&e.order);
+	return r;
 }
 
 enum stoa_verdict stoa_deny(struct stoa_denial *d, const char *code, const char *fmt, ...)
@@ -233,7 +291,9 @@ void hook_remove_of(const struct stoa_mod *m)
 		size_t kept = 0;
 
 		for (size_t i = 0; i < c->n; i++) {
-			if (c->entries[i].mod != m)
+			if (c->entries[i].mod == m)
+				order_free(&c->entries[i].order);
+			else
 				c->entries[kept++] = c->entries[i];
 		}
 		c->n = kept;

@@ -83,7 +83,8 @@ struct stoa_hook_order { /* names of modules or policies, NULL-terminated; NULL:
 };
 
 /** Adds a function to a chain; a wrong prototype does not compile. In start(); the host removes it
- *  at stop(). `order` may be NULL. -EINVAL: the order makes a ring. Thread: ctl. */
+ *  at stop(). `order` may be NULL; it is copied. -EINVAL: the order makes a ring, -ENOBUFS: the
+ *  chain has 64 already, -EBUSY: it is being run. Thread: ctl. */
 #define STOA_HOOK_ADD(m, id, fn, order)                                                            \
 	stoa_hook_add((m), &stoa_hook_##id##_point,                                                \
 		      (stoa_hook_erased_fn *)(1 ? (fn) : (stoa_hook_##id##_fn *)0), (order))
