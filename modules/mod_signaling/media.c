@@ -60,16 +60,6 @@ void media_close_room(struct call *c)
 	c->room = 0;
 }
 
-void media_remove(struct call *c, const char *user_id)
-{
-	struct presence *pr;
-
-	stoa_list_for_each (pr, &c->presences, struct presence, link) {
-		if (strcmp(pr->p->user_id, user_id) == 0)
-			stoa_sfu_leave(&c->sg->sfu, pr->id, STOA_LEAVE_CLIENT);
-	}
-}
-
 static struct call *call_of(struct signaling *sg, stoa_room_id room)
 {
 	const struct stoa_room_info *info;
@@ -193,25 +183,40 @@ static void on_joined(const struct stoa_participant_info *info, void *user)
 			 info->identity, strerror(-err));
 }
 
+static void drop(struct presence *pr, enum stoa_leave_reason why)
+{
+	struct participant *p = pr->p;
+
+	write_closed(pr, why);
+	p->n_screens -= pr->n_screens;
+	p->n_present--;
+	if (why == STOA_LEAVE_REMOVED)
+		p->is_removed_now = true;
+	if (!p->n_present)
+		p->absent_at = stoa_now_ms() + pr->call->sg->lost_ms;
+	review_soon(pr->call);
+	free_presence(pr);
+}
+
 static void on_left(const struct stoa_participant_info *info, void *user)
 {
 	struct presence *pr = find(user, info->id);
-	struct participant *p;
-	struct call *c;
 
-	if (!pr)
-		return;
-	c = pr->call;
-	p = pr->p;
-	write_closed(pr, info->leave_reason);
-	p->n_screens -= pr->n_screens;
-	p->n_present--;
-	if (info->leave_reason == STOA_LEAVE_REMOVED)
-		p->is_removed_now = true;
-	if (!p->n_present)
-		p->absent_at = stoa_now_ms() + c->sg->lost_ms;
-	free_presence(pr);
-	review_soon(c);
+	if (pr)
+		drop(pr, info->leave_reason);
+}
+
+/* The fact is noted at once: whoever left by request is not taken for somebody who came back. */
+void media_remove(struct call *c, const char *user_id)
+{
+	struct presence *pr, *tmp;
+
+	stoa_list_for_each_safe (pr, tmp, &c->presences, struct presence, link) {
+		if (strcmp(pr->p->user_id, user_id) != 0)
+			continue;
+		stoa_sfu_leave(&c->sg->sfu, pr->id, STOA_LEAVE_CLIENT);
+		drop(pr, STOA_LEAVE_CLIENT);
+	}
 }
 
 /* ---- screens ---- */

@@ -60,14 +60,18 @@ static const struct stoa_opt signaling_options[] = {
 	STOA_OPT_END
 };
 
-static const struct stoa_http_route routes[] = {
-	{ .methods = STOA_HTTP_POST, .path = "/api/calls/initiate", .fn = verb_initiate },
-	{ .methods = STOA_HTTP_POST, .path = "/api/calls/{id}/join", .fn = verb_join },
-	{ .methods = STOA_HTTP_POST, .path = "/api/calls/{id}/decline", .fn = verb_decline },
-	{ .methods = STOA_HTTP_POST, .path = "/api/calls/{id}/leave", .fn = verb_leave },
-	{ .methods = STOA_HTTP_POST, .path = "/api/calls/{id}/end", .fn = verb_end },
-	{ .methods = STOA_HTTP_GET, .path = "/api/calls/{id}", .fn = verb_get },
-	{ .methods = STOA_HTTP_GET, .path = "/api/calls", .fn = verb_list },
+static const struct {
+	uint32_t methods;
+	const char *path;
+	stoa_http_fn *fn;
+} routes[SIGNALING_ROUTES] = {
+	{ STOA_HTTP_POST, "/api/calls/initiate", verb_initiate },
+	{ STOA_HTTP_POST, "/api/calls/{id}/join", verb_join },
+	{ STOA_HTTP_POST, "/api/calls/{id}/decline", verb_decline },
+	{ STOA_HTTP_POST, "/api/calls/{id}/leave", verb_leave },
+	{ STOA_HTTP_POST, "/api/calls/{id}/end", verb_end },
+	{ STOA_HTTP_GET, "/api/calls/{id}", verb_get },
+	{ STOA_HTTP_GET, "/api/calls", verb_list },
 };
 
 #define BODY_MAX 400000 /* 999 user ids of 255 bytes and the metadata */
@@ -109,13 +113,18 @@ static int bind_all(struct signaling *sg)
 static int add_routes(struct signaling *sg)
 {
 	for (size_t i = 0; i < STOA_ARRAY_SIZE(routes); i++) {
-		struct stoa_http_route r = routes[i];
+		struct stoa_http_route r = {
+			.size = sizeof(r),
+			.methods = routes[i].methods,
+			.path = routes[i].path,
+			.flags = STOA_HTTP_CTL | STOA_HTTP_CORS,
+			.body_max = BODY_MAX,
+			.fn = gate_enter,
+			.user = &sg->routes[i],
+		};
 		int err;
 
-		r.size = sizeof(r);
-		r.flags = STOA_HTTP_CTL | STOA_HTTP_CORS;
-		r.body_max = BODY_MAX;
-		r.user = sg;
+		sg->routes[i] = (struct gate_route){ sg, routes[i].fn };
 		err = stoa_http_route_add(&sg->http, sg->m, &r);
 		if (err)
 			return err;
@@ -140,6 +149,7 @@ static int signaling_load(struct stoa_mod *m)
 	struct signaling *sg = stoa_mod_ctx(m);
 
 	sg->m = m;
+	stoa_list_init(&sg->gate);
 	stoa_list_init(&sg->all);
 	stoa_list_init(&sg->requests);
 	stoa_list_init(&sg->changes);
@@ -177,7 +187,6 @@ static int start(struct signaling *sg)
 		return -ENOMEM;
 	if ((err = bind_all(sg)) || (err = add_routes(sg)))
 		return err;
-	stoa_mod_set_ready(sg->m, "calls", "calls of before the restart are being closed");
 	reconcile_start(sg);
 	return 0;
 }
@@ -214,6 +223,7 @@ static void signaling_stop(struct stoa_mod *m)
 		stoa_http_remove(&sg->http, m);
 	if (sg->sql.ops)
 		stoa_sql_forget(&sg->sql, m);
+	gate_close(sg);
 	while (!stoa_list_empty(&sg->requests))
 		request_free(STOA_CONTAINER(sg->requests.next, struct request, waiting));
 	change_free_all(sg);

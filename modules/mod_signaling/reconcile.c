@@ -30,14 +30,18 @@ static void try_again(struct signaling *sg, int err)
 {
 	stoa_log(sg->m, STOA_LOG_WARN, "calls of before the restart not closed yet: %s",
 		 strerror(-err));
+	stoa_mod_set_ready(sg->m, "calls", "calls of before the restart are being closed");
+	sg->is_told = true;
 	stoa_timer_set(sg->retry, RETRY_MS);
 }
 
 static void finish(struct signaling *sg)
 {
-	sg->is_ready = true;
-	stoa_mod_set_ready(sg->m, "calls", NULL);
+	if (sg->is_told)
+		stoa_mod_set_ready(sg->m, "calls", NULL);
+	sg->is_told = false;
 	stoa_timer_set(sg->pulse, sg->pulse_ms);
+	gate_open(sg);
 }
 
 static void end_page(struct page *pg)

@@ -145,9 +145,6 @@ struct request *request_new(struct signaling *sg, struct stoa_http_req *http, ui
 	stoa_list_append(&sg->requests, &rq->waiting);
 	if (check_user(sg, http, &rq->user))
 		request_problem(rq, 401, "unauthorized", "A valid user token is needed.");
-	else if (!sg->is_ready)
-		request_problem(rq, 503, "starting",
-				"Calls of before the restart are being closed.");
 	else if (!(flags & REQUEST_BODY) || (read_body(rq) && read_key(rq)))
 		return rq;
 	request_free(rq);

@@ -23,11 +23,17 @@
 
 #include "state.h"
 
-#define ROOM_PREFIX   "call-"
-#define OPS_MAX       256   /* waiting for one call  */
-#define CALLS_MAX     20000 /* open at the same time */
-#define REASON_MAX    255
-#define CALL_SIZE_MAX 1000
+#define ROOM_PREFIX      "call-"
+#define SIGNALING_ROUTES 7
+#define OPS_MAX          256   /* waiting for one call  */
+#define CALLS_MAX        20000 /* open at the same time */
+#define REASON_MAX       255
+#define CALL_SIZE_MAX    1000
+
+struct gate_route { /* what a route's handler gets */
+	struct signaling *sg;
+	stoa_http_fn *fn;
+};
 
 struct signaling {
 	struct stoa_mod *m;
@@ -35,6 +41,9 @@ struct signaling {
 	struct stoa_auth auth;
 	struct stoa_sql sql;
 	struct stoa_sfu sfu;
+	struct gate_route routes[SIGNALING_ROUTES];
+	struct stoa_list gate; /* requests that came before it was ready */
+	uint32_t n_waiting;
 	struct stoa_list all;      /* calls that are open, or have ops  */
 	struct stoa_map *calls;    /* id -> struct call, open ones      */
 	struct stoa_map *rooms;    /* room name -> struct call          */
@@ -44,7 +53,7 @@ struct signaling {
 	struct stoa_list pages;    /* of reconciliation                 */
 	struct stoa_timer *retry;  /* reconciliation is tried again     */
 	struct stoa_timer *pulse;  /* says that open calls are alive    */
-	bool is_ready, is_draining;
+	bool is_ready, is_draining, is_told;
 	uint32_t ring_ms, empty_ms, lost_ms, connect_ms, longest_ms, token_ms, pulse_ms;
 	stoa_metric open_calls, started, ended[CALL_STATUS_N], refused;
 };
@@ -182,6 +191,12 @@ bool request_is_staff(const struct request *rq);
 bool access_may_see(const struct request *rq, const struct call *c);
 bool access_may_join(const struct request *rq, const struct call *c);
 bool access_may_end(const struct request *rq, const struct call *c);
+
+/* ---- gate.c ---- */
+
+void gate_enter(struct stoa_http_req *http, void *route);
+void gate_open(struct signaling *sg);
+void gate_close(struct signaling *sg);
 
 /* ---- verbs, one file each ---- */
 void verb_initiate(struct stoa_http_req *http, void *sg);

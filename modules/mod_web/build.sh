@@ -3,6 +3,7 @@
 # presets share them, and are installed anew only when the lock file changed.
 set -euo pipefail
 source=$1 work=$2 out=$3
+here=$(cd "$(dirname "$0")" && pwd)
 
 fail() {
 	printf 'mod_web: %s\n' "$*" >&2
@@ -32,4 +33,5 @@ if ! cmp -s package-lock.json node_modules/.installed-lock; then
 fi
 node_modules/.bin/tsc --noEmit
 node_modules/.bin/vite build --logLevel warn --outDir "$out" --emptyOutDir
+node "$here/compress.mjs" "$out/assets"
 touch "$out/index.html"

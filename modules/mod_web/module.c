@@ -4,13 +4,15 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <stoa/iface/http.h>
 #include <stoa/module.h>
 
-#define ROOT_MAX 4096
+#define ROOT_MAX PATH_MAX
 
 static const struct stoa_opt web_options[] = {
 	{ .key = "root",
@@ -36,14 +38,14 @@ static bool has_index(const char *dir)
 /* Run from where it was built, the app is beside the directory of the modules. */
 static bool find_built(char out[ROOT_MAX])
 {
-	char path[ROOT_MAX];
+	char path[ROOT_MAX], beside[ROOT_MAX + 8];
 	Dl_info info;
 
 	if (!dladdr(&stoa_module, &info) || !info.dli_fname ||
 	    (size_t)snprintf(path, sizeof(path), "%s", info.dli_fname) >= sizeof(path))
 		return false;
-	return (size_t)snprintf(out, ROOT_MAX, "%s/../web", dirname(path)) < ROOT_MAX &&
-	       has_index(out);
+	return snprintf(beside, sizeof(beside), "%s/../web", dirname(path)) > 0 &&
+	       realpath(beside, out) && has_index(out);
 }
 
 static const char *find_root(const struct stoa_conf *c, char out[ROOT_MAX])
@@ -80,7 +82,7 @@ static int web_start(struct stoa_mod *m, const struct stoa_conf *c)
 	snprintf(assets, sizeof(assets), "%s/assets", root);
 	err = stoa_http_bind(m, &w->http);
 	if (!err)
-		err = stoa_http_files_add(&w->http, m, "/assets", assets,
+		err = stoa_http_files_add(&w->http, m, "/assets/", assets,
 					  STOA_HTTP_FILES_IMMUTABLE);
 	if (!err)
 		err = stoa_http_files_add(&w->http, m, "/", root, STOA_HTTP_FILES_SPA);
