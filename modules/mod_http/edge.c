@@ -109,11 +109,19 @@ static int make_loop(struct edge *e)
 
 /* ---- ending ---- */
 
-static void close_handle(uv_handle_t *h, void *arg)
+static void close_handle(void *handle)
 {
-	(void)arg;
-	if (!uv_is_closing(h))
+	uv_handle_t *h = handle;
+
+	if (h->type != UV_UNKNOWN_HANDLE) /* make_loop() may have failed before it */
 		uv_close(h, NULL);
+}
+
+static void close_own_handles(struct edge *e)
+{
+	close_handle(&e->wake);
+	close_handle(&e->before_poll);
+	close_handle(&e->tick);
 }
 
 static void close_conns(struct edge *e)
@@ -136,7 +144,7 @@ static void unmake(struct edge *e)
 		uv_run(&e->uv, UV_RUN_NOWAIT);
 		lws_context_destroy(e->lws);
 	}
-	uv_walk(&e->uv, close_handle, NULL);
+	close_own_handles(e); /* libwebsockets closes its own, twice is an abort */
 	while (uv_run(&e->uv, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&e->uv);
