@@ -42,6 +42,7 @@ struct stoa_mod {
 	enum mod_state state;
 	bool is_named;    /* has load: yes in the configuration   */
 	bool is_required; /* left out means: the daemon ends      */
+	bool is_loaded;   /* load() succeeded: unload() is due      */
 	bool is_drained;
 	char *why;             /* MOD_OUT: one sentence               */
 	_Atomic int log_level; /* 0: as the core                      */

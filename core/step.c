@@ -28,8 +28,10 @@ int mod_load(struct stoa_mod *m)
 {
 	int r = m->ops.load ? m->ops.load(m) : 0;
 
-	if (r == 0)
+	if (r == 0) {
 		m->state = MOD_LOADED;
+		m->is_loaded = true;
+	}
 	return r;
 }
 
@@ -128,8 +130,9 @@ void mod_stop(struct stoa_mod *m)
 
 void mod_unload(struct stoa_mod *m)
 {
-	if ((m->state == MOD_LOADED || m->state == MOD_STOPPED) && m->ops.unload)
+	if (m->is_loaded && m->ops.unload)
 		m->ops.unload(m);
+	m->is_loaded = false;
 	iface_withdraw(m);
 	if (m->state != MOD_OUT)
 		m->state = MOD_OPENED;
