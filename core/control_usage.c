@@ -16,26 +16,48 @@ struct item {
 	bool is_option, is_switch, is_optional, is_repeated;
 };
 
-/* "--max-age SECONDS" or "ROOM", without brackets. */
-static int read_item(struct stoa_str s, struct item *it)
+static size_t count_name(struct stoa_str s)
 {
 	size_t n = 0;
+
+	while (n < s.n && (isalnum((unsigned char)s.p[n]) || (n && strchr("-_", s.p[n]))))
+		n++;
+	return n;
+}
+
+/* What stands for a value: ROOM, ID, DAYS-OLD; capitals tell it from an option's name. */
+static bool is_placeholder(struct stoa_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (islower((unsigned char)s.p[i]))
+			return false;
+	}
+	return s.n && count_name(s) == s.n;
+}
+
+/* "--max-age SECONDS", "--force" or "ROOM", without brackets. */
+static int read_item(struct stoa_str s, struct item *it)
+{
+	struct stoa_str value;
+	size_t n;
 
 	if (s.n > 2 && memcmp(s.p, "--", 2) == 0) {
 		it->is_option = true;
 		s = stoa_strn(s.p + 2, s.n - 2);
 	}
-	while (n < s.n && (isalnum((unsigned char)s.p[n]) || s.p[n] == '-' || s.p[n] == '_'))
-		n++;
+	n = count_name(s);
 	if (!n || n >= sizeof(it->name))
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++)
 		it->name[i] = (char)tolower((unsigned char)s.p[i]);
 	it->name[n] = '\0';
-	it->is_switch = it->is_option && n == s.n;
-	if (!it->is_option && n != s.n)
-		return -EINVAL;
-	return !it->is_switch && it->is_option && (n + 1 >= s.n || s.p[n] != ' ') ? -EINVAL : 0;
+	if (!it->is_option)
+		return is_placeholder(s) ? 0 : -EINVAL;
+	it->is_switch = n == s.n;
+	if (it->is_switch)
+		return 0;
+	value = stoa_strn(s.p + n + 1, s.n - n - 1);
+	return s.p[n] == ' ' && is_placeholder(value) ? 0 : -EINVAL;
 }
 
 static bool step_over(const char **p, const char *what)

@@ -3,6 +3,6 @@
 set(unit ${CMAKE_SOURCE_DIR}/tests/unit)
 
 stoa_unit_test(test_core_testing SOURCES ${unit}/test_core_testing.c LIBS libstoa)
-foreach(name base64 buf event hash hook id listen log loop map metric module resolve step time utf8)
+foreach(name args base64 buf control event hash hook id listen log loop map metric module notify resolve step time utf8)
   stoa_unit_test(test_core_${name} SOURCES ${unit}/test_core_${name}.c LIBS core_objects)
 endforeach()
