@@ -247,6 +247,7 @@ static void livekit_stop(struct stoa_mod *m)
 		session_end(s, STOA_LEAVE_SERVER_SHUTDOWN);
 		session_gone(s, STOA_LEAVE_SERVER_SHUTDOWN);
 	}
+	stoa_sfu_unlisten(&lk->sfu, m);
 	lk->is_stopped = true; /* what is still on its way to ctl does nothing */
 	stoa_http_remove(&lk->http, m);
 	stoa_timer_free(lk->tick);

@@ -5,15 +5,31 @@
 
 #define ENTER stoa_assert_thread(STOA_THREAD_CTL)
 
+static const struct stoa_sfu_events no_events; /* of a listener that is gone; its slot is free */
+
 static int op_listen(void *self, struct stoa_mod *mod, const struct stoa_sfu_events *ev, void *user)
+{
+	struct model *m = self;
+	uint32_t i = 0;
+
+	ENTER;
+	while (i < m->n_listeners && m->listeners[i].ev != &no_events)
+		i++;
+	if (i == LISTENERS_MAX)
+		return -ENOSPC;
+	m->listeners[i] = (struct listener){ mod, ev, user };
+	m->n_listeners = i == m->n_listeners ? i + 1 : m->n_listeners;
+	return 0;
+}
+
+static void op_unlisten(void *self, struct stoa_mod *mod)
 {
 	struct model *m = self;
 
 	ENTER;
-	if (m->n_listeners == LISTENERS_MAX)
-		return -ENOSPC;
-	m->listeners[m->n_listeners++] = (struct listener){ mod, ev, user };
-	return 0;
+	for (uint32_t i = 0; i < m->n_listeners; i++) /* in place: a flush may be walking them */
+		if (m->listeners[i].mod == mod)
+			m->listeners[i] = (struct listener){ NULL, &no_events, NULL };
 }
 
 /* ---- rooms ---- */
@@ -357,6 +373,7 @@ static void op_answer_unref(void *self, struct stoa_answer *a)
 const struct stoa_sfu_ops model_ops = {
 	.size = sizeof(model_ops),
 	.listen = op_listen,
+	.unlisten = op_unlisten,
 	.room_open = op_room_open,
 	.room_find = op_room_find,
 	.room_get = op_room_get,

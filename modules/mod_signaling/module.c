@@ -221,6 +221,7 @@ static void signaling_stop(struct stoa_mod *m)
 
 	if (sg->http.ops)
 		stoa_http_remove(&sg->http, m);
+	stoa_sfu_unlisten(&sg->sfu, m);
 	if (sg->sql.ops)
 		stoa_sql_forget(&sg->sql, m);
 	gate_close(sg);

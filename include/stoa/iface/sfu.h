@@ -237,6 +237,7 @@ struct stoa_sfu_ops {
 	const struct stoa_mid_track *(*answer_tracks)(void *self, const struct stoa_answer *a,
 						      uint32_t *ret_n);
 	void (*answer_unref)(void *self, struct stoa_answer *a);
+	void (*unlisten)(void *self, struct stoa_mod *m);
 };
 
 /** What consumers hold. Bind in start(). */
@@ -267,12 +268,20 @@ static inline int stoa_sfu_bind(struct stoa_mod *m, struct stoa_sfu *ret_sfu)
  * Changes are told to all listeners, the caller included, after the call returned, in order.
  */
 
-/** Hears of changes from now on; removed when `m` stops. `ev` is borrowed until then and may leave
+/** Hears of changes from now on, until stoa_sfu_unlisten(). `ev` is borrowed until then and may leave
  *  members unset. -ENOSPC past 8 listeners. */
 static inline int stoa_sfu_listen(const struct stoa_sfu *s, struct stoa_mod *m,
 				  const struct stoa_sfu_events *ev, void *user)
 {
 	return STOA_HAS(s->ops, listen) ? s->ops->listen(s->self, m, ev, user) : -ENOTSUP;
+}
+
+/** Hears nothing any more, of what is queued neither. A listener calls it in stop(): what goes on in
+ *  the rooms does not end with it. */
+static inline void stoa_sfu_unlisten(const struct stoa_sfu *s, struct stoa_mod *m)
+{
+	if (s->ops && STOA_HAS(s->ops, unlisten))
+		s->ops->unlisten(s->self, m);
 }
 
 /* ---- rooms ---- */
