@@ -14,6 +14,6 @@ target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
 
-foreach(name IN ITEMS rtp rtcp twcc codec model)
+foreach(name IN ITEMS rtp rtcp twcc codec engine model)
   stoa_unit_test(test_sfu_${name} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/test_sfu_${name}.c LIBS sfu_engine)
 endforeach()
