@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef CHECK_SHARED /* a program of several files: one of them defines the two */
+extern int check_failed, check_count;
+#else
 static int check_failed, check_count;
+#endif
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
