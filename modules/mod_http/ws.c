@@ -449,7 +449,10 @@ static void run_command(struct stoa_task *t)
 {
 	struct command *cmd = STOA_CONTAINER(t, struct command, task);
 
-	run(cmd->ws, cmd->frames, cmd->code, cmd->reason);
+	if (cmd->frames) /* then it was allocated without what follows */
+		run(cmd->ws, cmd->frames, 0, NULL);
+	else
+		run(cmd->ws, NULL, cmd->code, cmd->reason);
 	ws_drop(cmd->ws);
 	free(cmd);
 }
