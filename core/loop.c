@@ -105,9 +105,12 @@ static struct stoa_task *reverse(struct stoa_task *newest)
 /* Runs what is in the inbox now; what these tasks post in turn waits for the next turn. */
 void stoa_loop_run_posted(struct stoa_loop *l)
 {
-	struct stoa_task *t =
-		reverse(atomic_exchange_explicit(&l->inbox, NULL, memory_order_acquire));
+	struct stoa_task *t;
 
+	/* a wake-up that was under way when the loop was released; only its own thread closes it */
+	if (atomic_load_explicit(&l->inbox, memory_order_relaxed) == loop_closed)
+		return;
+	t = reverse(atomic_exchange_explicit(&l->inbox, NULL, memory_order_acquire));
 	while (t) {
 		struct stoa_task *next = t->next;
 		uint64_t began = loop_callback_begin();
