@@ -25,6 +25,7 @@ after(async () => {
 
 afterEach(async () => {
   const said = guests.flatMap((g) => g.console);
+  await Promise.all(guests.map((g) => g.leave())); // so that the daemon need not wait for them
   await Promise.all(guests.map((g) => g.page.context().close()));
   guests = [];
   const refused = said.filter((line) => /Content.Security.Policy/i.test(line));
@@ -62,6 +63,13 @@ class Guest {
     await this.page.goto(address);
     await this.page.getByLabel('Your name').fill(this.name);
     await this.press(action);
+  }
+
+  async leave() {
+    const button = this.button('Leave');
+    if (!(await button.isVisible())) return;
+    await button.click();
+    await this.button('Start a call').waitFor();
   }
 
   framesDecoded = () =>
