@@ -2,7 +2,6 @@
 import {
   GridLayout,
   ParticipantName,
-  ParticipantPlaceholder,
   ParticipantTile,
   VideoTrack,
   isTrackReference,
@@ -19,6 +18,22 @@ const SOURCES = [
   { source: Track.Source.ScreenShare, withPlaceholder: false },
 ];
 
+// The same person has the same colour on every side.
+function hueOf(identity: string): number {
+  let h = 0;
+  for (const c of identity) h = (h * 31 + c.codePointAt(0)!) % 360;
+  return h;
+}
+
+function Initial({ name, identity }: { name: string; identity: string }) {
+  const letter = [...name.trim()][0] ?? '?';
+  return (
+    <span className="initial" style={{ backgroundColor: `hsl(${hueOf(identity)} 42% 44%)` }}>
+      {letter.toUpperCase()}
+    </span>
+  );
+}
+
 function TileContent() {
   const track = useTrackRefContext();
   const { participant, source } = track;
@@ -32,7 +47,7 @@ function TileContent() {
       {isTrackReference(track) && <VideoTrack trackRef={track} aria-label={`Video of ${name}`} />}
       {(!isTrackReference(track) || cameraMuted) && (
         <div className="placeholder" role="img" aria-label={`${name}'s camera is off`}>
-          <ParticipantPlaceholder />
+          <Initial name={name} identity={participant.identity} />
         </div>
       )}
       <div className="nameplate">
