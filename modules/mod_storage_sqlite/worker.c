@@ -106,11 +106,7 @@ static void tell_fault(struct storage *st, int fault)
 	if (fault == st->told_fault)
 		return;
 	st->told_fault = fault;
-	stoa_mod_set_ready(st->m, "database", reason);
-	if (reason)
-		stoa_log(st->m, STOA_LOG_ERROR, "%s: %s", st->path, reason);
-	else
-		stoa_log(st->m, STOA_LOG_NOTICE, "%s: writing again", st->path);
+	stoa_mod_set_ready(st->m, "database", reason); /* logs it, too */
 }
 
 void worker_deliver(struct storage *st)

@@ -38,19 +38,22 @@ static int run_list(struct connection *c, struct stoa_tx *tx)
 	return err ? err : connection_exec(c, "RELEASE list");
 }
 
-static int run_batch(struct connection *c, struct stoa_list *lists)
+static int run_batch(struct storage *st, struct connection *c, struct stoa_list *lists)
 {
 	struct stoa_tx *tx;
 	int err = connection_exec(c, "BEGIN IMMEDIATE");
 
-	if (err)
-		return err;
-	stoa_list_for_each (tx, lists, struct stoa_tx, link) {
-		if ((err = run_list(c, tx)) != 0)
-			break;
+	if (!err) {
+		stoa_list_for_each (tx, lists, struct stoa_tx, link) {
+			if ((err = run_list(c, tx)) != 0)
+				break;
+		}
 	}
 	if (!err)
 		err = connection_exec(c, "COMMIT");
+	if (err)
+		stoa_log(st->m, STOA_LOG_WARN, "%s: a batch was rolled back: %s", st->path,
+			 sqlite3_errmsg(c->db));
 	if (err && !is_aborted(c))
 		connection_exec(c, "ROLLBACK");
 	return err;
@@ -109,7 +112,7 @@ void *writer_main(void *storage)
 	while (queue_take(st, &st->writes, STORAGE_BATCH_MAX, fault ? PROBE_MS : SWEEP_MS,
 			  &lists)) {
 		int err = stoa_list_empty(&lists) ? (fault ? probe(&st->writer) : 0)
-						  : run_batch(&st->writer, &lists);
+						  : run_batch(st, &st->writer, &lists);
 
 		if (err)
 			fail_all(&lists, err);
