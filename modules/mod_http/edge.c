@@ -147,6 +147,10 @@ static void unmake(struct edge *e)
 	close_own_handles(e); /* libwebsockets closes its own, twice is an abort */
 	while (uv_run(&e->uv, UV_RUN_DEFAULT))
 		;
+	if (e->lws) /* on a loop of ours it frees itself at the second call, when its handles are gone */
+		lws_context_destroy(e->lws);
+	while (uv_run(&e->uv, UV_RUN_DEFAULT))
+		;
 	uv_loop_close(&e->uv);
 }
 
