@@ -470,6 +470,50 @@ static void look_at_certificates(void *user)
 	stoa_timer_set(h->tls_timer, TLS_LOOK_MS);
 }
 
+static void drop_held(struct http *h)
+{
+	struct request *r, *tmp;
+
+	stoa_list_for_each_safe (r, tmp, &h->held, struct request, link) {
+		stoa_log(h->m, STOA_LOG_WARN, "%s %s was never answered", method_name(r->method),
+			 r->route->path);
+		stoa_list_unlink(&r->link);
+		request_unref(r);
+	}
+}
+
+/* What http_start() opened, also when it got half way. */
+static void close_all(struct http *h)
+{
+	stoa_timer_free(h->tls_timer);
+	stoa_timer_free(h->drain_timer);
+	h->tls_timer = h->drain_timer = NULL;
+	for (unsigned i = 0; i < h->n_listeners; i++) {
+		struct listener *l = &h->listeners[i];
+
+		if (l->socket)
+			stoa_listener_free(l->socket);
+		l->socket = NULL;
+	}
+	for (unsigned i = 0; i < h->n_edges; i++)
+		edge_join(h->edges[i]);
+	h->n_edges = 0;
+	drop_held(h);
+	for (unsigned i = 0; i < h->n_listeners; i++) {
+		struct listener *l = &h->listeners[i];
+
+		tls_listener_close(l);
+		free(l->name);
+		free(l->address);
+		free(l->certificate);
+		free(l->key);
+		memset(l, 0, sizeof(*l));
+	}
+	h->n_listeners = 0;
+	settings_unref(h->settings);
+	h->settings = NULL;
+}
+
 static int http_start(struct stoa_mod *m, const struct stoa_conf *c)
 {
 	struct http *h = stoa_mod_ctx(m);
@@ -491,8 +535,10 @@ static int http_start(struct stoa_mod *m, const struct stoa_conf *c)
 	}
 	if (!err)
 		err = open_listeners(h, c);
-	if (err)
+	if (err) {
+		close_all(h);
 		return err;
+	}
 	h->tls_timer = stoa_timer_new(m, look_at_certificates, h);
 	if (h->tls_timer)
 		stoa_timer_set(h->tls_timer, TLS_LOOK_MS);
@@ -569,49 +615,9 @@ static void http_undrain(struct stoa_mod *m)
 		edge_call(h->edges[i], drain_edge, &h->draining);
 }
 
-static void drop_held(struct http *h)
-{
-	struct request *r, *tmp;
-
-	stoa_list_for_each_safe (r, tmp, &h->held, struct request, link) {
-		stoa_log(h->m, STOA_LOG_WARN, "%s %s was never answered", method_name(r->method),
-			 r->route->path);
-		stoa_list_unlink(&r->link);
-		request_unref(r);
-	}
-}
-
 static void http_stop(struct stoa_mod *m)
 {
-	struct http *h = stoa_mod_ctx(m);
-
-	stoa_timer_free(h->tls_timer);
-	stoa_timer_free(h->drain_timer);
-	h->tls_timer = h->drain_timer = NULL;
-	for (unsigned i = 0; i < h->n_listeners; i++) {
-		struct listener *l = &h->listeners[i];
-
-		if (l->socket)
-			stoa_listener_free(l->socket);
-		l->socket = NULL;
-	}
-	for (unsigned i = 0; i < h->n_edges; i++)
-		edge_join(h->edges[i]);
-	h->n_edges = 0;
-	drop_held(h);
-	for (unsigned i = 0; i < h->n_listeners; i++) {
-		struct listener *l = &h->listeners[i];
-
-		tls_listener_close(l);
-		free(l->name);
-		free(l->address);
-		free(l->certificate);
-		free(l->key);
-		memset(l, 0, sizeof(*l));
-	}
-	h->n_listeners = 0;
-	settings_unref(h->settings);
-	h->settings = NULL;
+	close_all(stoa_mod_ctx(m));
 }
 
 static void http_unload(struct stoa_mod *m)

@@ -20,9 +20,12 @@ static const char ciphers_13[] =
 
 static const char *last_error(void)
 {
-	unsigned long err = ERR_peek_last_error();
+	unsigned long first = ERR_peek_error(), err = ERR_peek_last_error();
 	const char *reason = err ? ERR_reason_error_string(err) : NULL;
 
+	if (ERR_SYSTEM_ERROR(
+		    first)) /* a file that cannot be opened; the last one says "system lib" */
+		return strerror(ERR_GET_REASON(first));
 	return reason ? reason : "unreadable";
 }
 

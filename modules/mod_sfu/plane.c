@@ -131,10 +131,10 @@ static int start_worker(struct media_plane *p, const struct plane_settings *s, u
 		return 0;
 	}
 	address_format(&bind[bad], text);
-	stoa_log(s->mod, STOA_LOG_ERROR,
-		 "cannot open udp %s for media worker %u: %s; set `port` to the first of %u free "
-		 "ports, or `bind` to addresses of this machine",
-		 text, index, strerror(-err), s->workers);
+	stoa_errors_add(NULL, s->conf, "port",
+			"cannot open udp %s for media worker %u: %s; set `port` to the first of %u "
+			"free ports, or `bind` to addresses of this machine",
+			text, index, strerror(-err), s->workers);
 	return err;
 }
 

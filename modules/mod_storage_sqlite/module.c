@@ -206,13 +206,17 @@ static int sqlite_check(struct stoa_mod *m, const struct stoa_conf *c, struct st
 	(void)m;
 	migrations_of(c, dir, sizeof(dir));
 	if (!is_folder(dir))
-		stoa_errors_add(e, c, "migrations", "%s is not a folder with migrations", dir);
+		stoa_errors_add(e, c, "migrations",
+				"%s is not a folder with migrations: leave it unset for those that "
+				"came with the module",
+				dir);
 	if (stoa_conf_is_set(c, "path")) {
 		snprintf(path, sizeof(path), "%s", stoa_conf_string(c, "path"));
 		if (is_folder(path))
 			stoa_errors_add(e, c, "path", "%s is a folder; name a file", path);
 		else if (!is_folder(dirname(path)))
-			stoa_errors_add(e, c, "path", "the folder %s does not exist", path);
+			stoa_errors_add(e, c, "path", "the folder %s does not exist: make it",
+					path);
 	}
 	return 0;
 }

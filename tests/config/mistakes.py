@@ -9,6 +9,7 @@ nothing started. A file states this in comment lines:
   #: file PATH MODE CONTENT  a file below the run's own directory, which {dir} stands for
   #: setup NAME              a function of this script, for what cannot be written in a file
   #: stateless               no --state: the state directory is what is wrong
+  #: module NAME             skipped, loudly, when this module is not in the module directory
   #: needs root | user       skipped, loudly, when run as somebody else
 
 {dir} is the run's directory (and $CREDENTIALS_DIRECTORY), {modules} the module directory, {port} a
@@ -32,7 +33,7 @@ class Case:
     def __init__(self, path):
         self.path = path
         self.want, self.args, self.files, self.setup, self.needs = None, [], [], None, None
-        self.stateless = False
+        self.stateless, self.module = False, None
         for line in path.read_bytes().decode("utf-8", "replace").splitlines():
             if not line.startswith("#: "):
                 continue
@@ -45,6 +46,8 @@ class Case:
                 self.files.append(rest.split(" ", 2))
             elif word == "setup":
                 self.setup = rest
+            elif word == "module":
+                self.module = rest
             elif word == "stateless":
                 self.stateless = True
             elif word == "needs":
@@ -61,6 +64,13 @@ def take_port(run):
     s = socket.socket()
     s.bind(("127.0.0.1", 0))
     s.listen(1)
+    run.words["port"] = str(s.getsockname()[1])
+    return s
+
+
+def take_udp_port(run):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
     run.words["port"] = str(s.getsockname()[1])
     return s
 
@@ -85,7 +95,7 @@ def foreign_key(run):
     os.chown(key, 12345, 12345)
 
 
-SETUPS = {f.__name__: f for f in (take_port, large_file, drop_in_directory, drop_in_fifo,
+SETUPS = {f.__name__: f for f in (take_port, take_udp_port, large_file, drop_in_directory, drop_in_fifo,
                                   foreign_key)}
 
 
@@ -157,7 +167,9 @@ class Run:
         shutil.rmtree(self.dir)
 
 
-def skipped(case):
+def skipped(case, modules):
+    if case.module and not (modules / f"{case.module}.so").exists():
+        return f"{case.module} is not built"
     if case.needs == "root" and os.geteuid() != 0:
         return "needs root"
     if case.needs == "user" and os.geteuid() == 0:
@@ -172,7 +184,7 @@ def main():
     bad, skips = 0, 0
     for path in paths:
         case = Case(path)
-        reason = skipped(case)
+        reason = skipped(case, modules)
         if reason:
             skips += 1
             print(f"SKIPPED {path.stem}: {reason}")
