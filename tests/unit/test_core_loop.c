@@ -215,7 +215,8 @@ static void check_fds(void)
 /* ---- work ---- */
 
 static atomic_int worked;
-static int finished, on_wrong_thread;
+static atomic_int on_wrong_thread;
+static int finished;
 
 static void do_work(void *user)
 {
@@ -245,7 +246,7 @@ static void check_work(void)
 	CHECK(accepted >= 1024);
 	turn_until(&finished, accepted);
 	CHECK_INT(atomic_load(&worked), accepted);
-	CHECK_INT(on_wrong_thread, 0);
+	CHECK_INT(atomic_load(&on_wrong_thread), 0);
 }
 
 int main(void)
