@@ -5,26 +5,26 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <stoa/iface/auth_http.h>
 
 #define KEY_MAX 255
-#define BEARER  "Bearer "
 
 /* ---- who ---- */
 
-static int check_user(struct signaling *sg, struct stoa_http_req *http,
-		      const struct stoa_user **ret_user)
+/* Who asks; false: the request has been refused. */
+static bool check_user(struct request *rq)
 {
-	struct stoa_str h = stoa_http_req_header(http, "authorization");
-	const char *why = "no token";
+	struct stoa_str token = stoa_auth_http_bearer(rq->http);
+	const char *why = NULL, *detail;
 
-	if (h.n <= strlen(BEARER) || strncasecmp(h.p, BEARER, strlen(BEARER)) != 0)
-		return -EACCES;
-	h = stoa_strn(h.p + strlen(BEARER), h.n - strlen(BEARER));
-	if (stoa_auth_user_check(&sg->auth, h, ret_user, &why) == 0)
-		return 0;
-	stoa_log(sg->m, STOA_LOG_DEBUG, "peer=%s token refused: %s", stoa_http_req_peer(http), why);
-	return -EACCES;
+	if (token.n && stoa_auth_user_check(&rq->sg->auth, token, &rq->user, &why) == 0)
+		return true;
+	if (why)
+		stoa_log(rq->sg->m, STOA_LOG_DEBUG, "peer=%s token refused: %s",
+			 stoa_http_req_peer(rq->http), why);
+	why = stoa_auth_http_code(why, &detail);
+	request_problem(rq, 401, why, detail);
+	return false;
 }
 
 bool request_is_staff(const struct request *rq)
@@ -143,9 +143,7 @@ struct request *request_new(struct signaling *sg, struct stoa_http_req *http, ui
 	rq->sg = sg;
 	rq->http = http;
 	stoa_list_append(&sg->requests, &rq->waiting);
-	if (check_user(sg, http, &rq->user))
-		request_problem(rq, 401, "unauthorized", "A valid user token is needed.");
-	else if (!(flags & REQUEST_BODY) || (read_body(rq) && read_key(rq)))
+	if (check_user(rq) && (!(flags & REQUEST_BODY) || (read_body(rq) && read_key(rq))))
 		return rq;
 	request_free(rq);
 	return NULL;

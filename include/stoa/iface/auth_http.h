@@ -32,18 +32,25 @@ static inline struct stoa_str stoa_auth_http_bearer(const struct stoa_http_req *
 	return stoa_strn(h.p + n, h.n - n);
 }
 
-/** Answers 401 with WWW-Authenticate: `why` is a reason of the checks below, or NULL when there was
- *  no token. Clients learn that a token expired, of other faults only that it is not valid.
- *  Thread: the handler's. */
+/** The code and the sentence of the 401 for a reason that a check gave (NULL: there was no token).
+ *  Clients learn that a token expired, of other faults only that it is not valid. Pure. */
+static inline const char *stoa_auth_http_code(const char *why, const char **ret_detail)
+{
+	bool expired = why && strcmp(why, STOA_AUTH_EXPIRED) == 0;
+
+	*ret_detail = expired ? "The token has expired."
+		      : why   ? "The token is not valid."
+			      : "A token is needed: Authorization: Bearer <token>.";
+	return expired ? "token_expired" : "unauthorized";
+}
+
+/** Answers 401 with WWW-Authenticate. Thread: the handler's. */
 static inline void stoa_auth_http_refuse(struct stoa_http_req *r, const char *why)
 {
-	if (!why)
-		stoa_http_problem(r, 401, "token_missing",
-				  "Send a token: Authorization: Bearer <token>.");
-	else if (strcmp(why, STOA_AUTH_EXPIRED) == 0)
-		stoa_http_problem(r, 401, "token_expired", "The token has expired.");
-	else
-		stoa_http_problem(r, 401, "token_invalid", "The token is not valid.");
+	const char *detail;
+	const char *code = stoa_auth_http_code(why, &detail);
+
+	stoa_http_problem(r, 401, code, detail);
 }
 
 /** The user of a request: 0 and a reference, to be dropped with stoa_user_unref(); or -EACCES and
