@@ -193,6 +193,37 @@ describe('page', () => {
     await alice.page.getByText('2 people').waitFor();
   });
 
+  it('says that the call has ended', async () => {
+    const [alice, bob] = await callOfTwo();
+    const status = await alice.page.evaluate(async () => {
+      const { token } = JSON.parse(sessionStorage.getItem('stoa.session'));
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const answer = await fetch(`/api${location.pathname.replace('call', 'calls')}/end`, { method: 'POST', headers, body: '{}' });
+      return answer.status;
+    });
+    assert.equal(status, 200);
+    for (const g of [alice, bob]) await g.sees('heading', 'The call has ended.');
+    await picture(bob, 'ended');
+    await bob.press('Back to the start');
+    await bob.button('Start a call').waitFor();
+    await alice.page.reload(); // the link is now that of a call that is over
+    await alice.press('Join the call');
+    await alice.page.getByRole('alert').filter({ hasText: /\w/ }).waitFor();
+    await picture(alice, 'over');
+  });
+
+  it('lets in who has no camera', async () => {
+    const alice = await guest('Alice');
+    await alice.page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () =>
+        Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+    });
+    await alice.enter(`${stoad.url}/`, 'Start a call');
+    await alice.page.getByRole('status').filter({ hasText: 'not available' }).waitFor();
+    await alice.sees('img', "Alice's camera is off");
+    await picture(alice, 'no-camera');
+  });
+
   it('leaves to the start page', async () => {
     const [alice, bob] = await callOfTwo();
     await bob.press('Leave');

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('../../../', import.meta.url));
-const stoad = process.env.STOAD ?? path.join(top, 'build/debug/stoad');
+export const stoad = process.env.STOAD ?? path.join(top, 'build/debug/stoad');
 const modules = process.env.STOA_MODULE_DIR ?? path.join(path.dirname(stoad), 'modules');
 const READY_MS = 60_000; // sanitizer builds on a busy machine
 
@@ -65,6 +65,13 @@ export async function startStoad({ port = PORT, args = [] } = {}) {
       clearTimeout(timer);
       await rm(state, { recursive: true, force: true });
       return how;
+    },
+    // As a crash would.
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+      process.off('exit', end);
+      await rm(state, { recursive: true, force: true });
     },
   };
   try {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens against the real daemon: what the API takes, what it refuses, and that a revocation
+// outlives a daemon that was killed.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { startStoad, stoad as program } from './lib/stoad.mjs';
+
+const run = promisify(execFile);
+let state, stoad;
+
+const start = () => startStoad({ args: ['--state', state, '--set', 'modules.mod_auth.guest-limit=3'] });
+
+before(async () => {
+  state = await mkdtemp(path.join(tmpdir(), 'stoa-e2e-token-'));
+  stoad = await start();
+});
+
+after(async () => {
+  const how = await stoad?.stop();
+  await rm(state, { recursive: true, force: true });
+  if (how) assert.deepEqual(how, { code: 0, signal: null }, stoad.log());
+});
+
+async function stoactl(...words) {
+  const { stdout } = await run(path.join(path.dirname(program), 'stoactl'), ['--state', state, '--json', ...words]);
+  return JSON.parse(stdout);
+}
+
+const create = async (...words) => (await stoactl('token', 'create', ...words)).token;
+
+const part = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
+
+// A token signed with the demo's own key, with whatever header and claims the test wants.
+async function forge(claims, { alg = 'HS256', key } = {}) {
+  const secret = key ?? (await readFile(path.join(state, 'demo-keys/user-tokens'), 'utf8')).trim();
+  const signed = `${part({ alg })}.${part(claims)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+async function ask(token) {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${stoad.url}/api/calls`, { headers });
+  return { status: answer.status, scheme: answer.headers.get('www-authenticate'), body: await answer.json() };
+}
+
+const now = () => Math.floor(Date.now() / 1000);
+
+describe('user tokens', () => {
+  it('lets in who has one', async () => {
+    assert.equal((await ask(await create('--user', 'alice', '--channel', 'general'))).status, 200);
+    assert.equal((await ask(await forge({ sub: 'alice', exp: now() + 60 }))).status, 200);
+    assert.equal((await ask(await forge({ sub: 'alice', exp: now() - 30 }))).status, 200); // leeway
+  });
+
+  it('refuses everybody else, and says how to come in', async () => {
+    const nobody = await ask(undefined);
+    assert.equal(nobody.status, 401);
+    assert.equal(nobody.scheme, 'Bearer');
+    assert.equal(nobody.body.error, 'unauthorized');
+    const good = { sub: 'alice', exp: now() + 60 };
+    const refused = {
+      'no token at all': '',
+      'not a token': 'alice',
+      'signed with another key': await forge(good, { key: 'another' }),
+      'alg none': `${part({ alg: 'none' })}.${part(good)}.`,
+      'alg none with a signature': await forge(good, { alg: 'none' }),
+      'another algorithm than the key is for': await forge(good, { alg: 'RS256' }),
+      'without exp': await forge({ sub: 'alice' }),
+      'not yet valid': await forge({ ...good, nbf: now() + 120 }),
+      'without sub': await forge({ exp: now() + 60 }),
+      'a media token': await forge({ ...good, video: { roomJoin: true, room: 'r' } }),
+      'longer than 8 KB': await forge({ ...good, name: 'x'.repeat(9000) }),
+    };
+    for (const [what, token] of Object.entries(refused)) {
+      const answer = await ask(token);
+      assert.equal(answer.status, 401, what);
+      assert.equal(answer.body.error, 'unauthorized', what);
+    }
+  });
+
+  it('tells that a token has expired', async () => {
+    const answer = await ask(await forge({ sub: 'alice', exp: now() - 120 }));
+    assert.equal(answer.status, 401);
+    assert.equal(answer.body.error, 'token_expired');
+  });
+});
+
+describe('revocation', () => {
+  it('ends earlier tokens at once, also after the daemon was killed', async () => {
+    const old = await create('--user', 'mallory', '--channel', 'general');
+    const other = await create('--user', 'bob', '--channel', 'general');
+    assert.equal((await ask(old)).status, 200);
+    const answer = await stoactl('token', 'revoke', '--user', 'mallory');
+    assert.equal(answer.userId, 'mallory');
+    assert.equal((await ask(old)).status, 401);
+    const fresh = await create('--user', 'mallory', '--channel', 'general');
+    assert.equal((await ask(fresh)).status, 200);
+
+    await stoad.kill();
+    stoad = await start();
+    assert.equal((await ask(old)).status, 401);
+    assert.equal((await ask(fresh)).status, 200);
+    assert.equal((await ask(other)).status, 200);
+  });
+});
+
+describe('guests', () => {
+  const enter = (body, type = 'application/json') =>
+    fetch(`${stoad.url}/api/auth/guest`, { method: 'POST', headers: { 'content-type': type }, body });
+
+  it('get a token for a name, and not too many of them', async () => {
+    const answer = await enter('{"name": " Zoë "}');
+    assert.equal(answer.status, 201);
+    const guest = await answer.json();
+    assert.deepEqual(Object.keys(guest).sort(), ['expiresAt', 'token', 'userId']);
+    assert.match(guest.userId, /^guest-/);
+    assert.ok(Date.parse(guest.expiresAt) > Date.now() + 3_600_000);
+    assert.equal((await ask(guest.token)).status, 200);
+
+    const nameless = await enter('{"name": "\\n"}');
+    assert.equal(nameless.status, 400);
+    assert.equal((await nameless.json()).errors[0].field, 'name');
+    assert.equal((await enter('name=Zoe', 'text/plain')).status, 415);
+
+    const late = await enter('{"name": "Zoë"}');
+    assert.equal(late.status, 429);
+    assert.ok(Number(late.headers.get('retry-after')) > 0);
+    assert.equal((await late.json()).error, 'too_many_guests');
+  });
+});
