@@ -66,40 +66,52 @@ enum codec answer_codec_of(const struct sdp_codec *c)
 
 struct h264 {
 	bool is_mode_1;
-	char profile[5]; /* profile_idc and constraint flags, four hex digits, lower case */
+	unsigned profile; /* profile_idc and constraint flags (RFC 6184 section 8.1) */
 };
+
+static unsigned parse_profile(struct stoa_str v)
+{
+	unsigned profile = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		char c = v.p[i] | 0x20;
+
+		profile = profile << 4 | (unsigned)(c >= 'a' ? c - 'a' + 10 : c - '0');
+	}
+	return profile & 0xffff;
+}
 
 static struct h264 h264_of(struct stoa_str fmtp)
 {
-	struct h264 h = { false, "4200" }; /* RFC 6184 section 8.1: defaults when absent */
+	struct h264 h = { false, 0x4200 }; /* what absent parameters mean */
 	struct stoa_str v;
 
 	if (sdp_fmtp_get(fmtp, "packetization-mode", &v))
 		h.is_mode_1 = stoa_str_is(v, "1");
 	if (sdp_fmtp_get(fmtp, "profile-level-id", &v) && v.n == 6)
-		for (int i = 0; i < 4; i++)
-			h.profile[i] = (char)(v.p[i] | 0x20);
+		h.profile = parse_profile(v);
 	return h;
 }
 
-/* Higher is better; 0: unfit. What is to be carried decides, then what all browsers decode. */
+/* Higher is better: constrained baseline (42e0, 42c0), which everything decodes; baseline; main;
+ * the rest. */
+static int rate_profile(unsigned profile)
+{
+	if (profile >> 8 == 0x42)
+		return profile & 0x40 ? 4 : 3;
+	return profile >> 8 == 0x4d ? 2 : 1;
+}
+
 static int rate_h264(const struct sdp_codec *c, struct stoa_str like)
 {
-	static const char *const profiles[] = { "4d00", "4200", "42e0" };
 	struct h264 h = h264_of(c->fmtp), l = h264_of(like);
-	int rate = 0;
+	int rate = rate_profile(h.profile);
 
-	for (size_t i = 0; i < STOA_ARRAY_SIZE(profiles); i++)
-		if (strcmp(h.profile, profiles[i]) == 0)
-			rate = (int)i + 1;
-	if (rate == 0)
-		return 0;
 	if (like.n == 0)
 		return rate + (h.is_mode_1 ? 10 : 0);
 	if (l.is_mode_1 && !h.is_mode_1)
 		return 0; /* fragments for a client that knows only single units */
-	return rate + (h.is_mode_1 == l.is_mode_1 ? 10 : 0) +
-	       (strcmp(h.profile, l.profile) == 0 ? 20 : 0);
+	return rate + (h.is_mode_1 == l.is_mode_1 ? 10 : 0) + (h.profile == l.profile ? 20 : 0);
 }
 
 const struct sdp_codec *answer_choose_codec(const struct sdp_section *s, enum codec want,
@@ -280,8 +292,10 @@ static void render_section(const struct stoa_answer *a, const struct answer_sect
 	stoa_buf_addf(out, "m=%s %d %s", kinds[s->kind], s->is_rejected ? 0 : 9, s->protocol);
 	for (unsigned i = 0; i < s->n_codecs; i++)
 		stoa_buf_addf(out, " %u", s->codecs[i].pt);
-	if (s->n_codecs == 0)
-		stoa_buf_adds(out, s->kind == SDP_APPLICATION ? " webrtc-datachannel" : " 0");
+	if (s->kind == SDP_APPLICATION)
+		stoa_buf_addf(out, s->is_old_sctp ? " %u" : " webrtc-datachannel", s->sctp_port);
+	else if (s->n_codecs == 0)
+		stoa_buf_adds(out, " 0");
 	stoa_buf_adds(out, "\r\nc=IN IP4 0.0.0.0\r\n");
 	if (s->mid[0])
 		stoa_buf_addf(out, "a=mid:%s\r\n", s->mid);
@@ -292,10 +306,14 @@ static void render_section(const struct stoa_answer *a, const struct answer_sect
 	if (is_first)
 		render_addresses(a, out);
 	render_transport(a, out);
-	if (s->kind == SDP_APPLICATION)
-		stoa_buf_addf(out, "a=sctp-port:%u\r\na=max-message-size:65536\r\n", s->sctp_port);
-	else
+	if (s->kind != SDP_APPLICATION)
 		render_media(s, out);
+	else if (s->is_old_sctp)
+		stoa_buf_addf(out, "a=sctpmap:%u webrtc-datachannel 1024\r\n", s->sctp_port);
+	else
+		stoa_buf_addf(out, "a=sctp-port:%u\r\n", s->sctp_port);
+	if (s->kind == SDP_APPLICATION)
+		stoa_buf_adds(out, "a=max-message-size:65536\r\n");
 }
 
 int answer_render(const struct stoa_answer *a, struct stoa_buf *out)

@@ -45,6 +45,7 @@ struct answer_section {
 	char stream[80], track[40], cname[32]; /* when we send */
 	uint32_t ssrc, rtx_ssrc;
 	uint16_t sctp_port;
+	bool is_old_sctp; /* "m=application 9 DTLS/SCTP 5000", before RFC 8841 */
 };
 
 struct stoa_answer {

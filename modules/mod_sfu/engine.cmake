@@ -14,6 +14,14 @@ target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
 
-foreach(name IN ITEMS rtp rtcp twcc codec engine model)
+foreach(name IN ITEMS rtp rtcp twcc codec sdp engine model)
   stoa_unit_test(test_sfu_${name} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/test_sfu_${name}.c LIBS sfu_engine)
+endforeach()
+if(TARGET test_sfu_sdp)
+  target_compile_definitions(test_sfu_sdp PRIVATE SFU_CORPUS="${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/sfu_sdp")
+endif()
+
+foreach(name IN ITEMS sdp rtp rtcp payload pipeline)
+  stoa_fuzz_target(fuzz_sfu_${name} SOURCES ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_sfu_${name}.c
+    CORPUS ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/sfu_${name} LIBS sfu_engine)
 endforeach()

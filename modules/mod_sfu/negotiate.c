@@ -56,7 +56,6 @@ static int check_mids(const struct stoa_sdp *offer)
 static int check_offer(struct negotiation *n)
 {
 	const struct connection *t = n->t;
-	struct sdp_section none = { .n_codecs = 0 };
 
 	n->tagged = find_tagged(n->offer);
 	if (!n->tagged) { /* everything rejected: only fine when a transport exists */
@@ -65,7 +64,6 @@ static int check_offer(struct negotiation *n)
 		n->dtls = t->dtls;
 		return 0;
 	}
-	(void)none;
 	if (n->tagged->ufrag.n > ICE_UFRAG_MAX || n->tagged->ufrag.n < 4 || n->tagged->pwd.n < 22 ||
 	    sdp_fingerprint(n->tagged->fingerprint_hash, n->tagged->fingerprint, &n->dtls) < 0)
 		return -EPROTO;
@@ -431,6 +429,7 @@ static int plan_section(struct negotiation *n, uint32_t i)
 	}
 	if (s->kind == SDP_APPLICATION) {
 		a->sctp_port = 5000;
+		a->is_old_sctp = stoa_str_is(s->protocol, "DTLS/SCTP");
 		return 0;
 	}
 	return plan_media(n, i);

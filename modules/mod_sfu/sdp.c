@@ -339,8 +339,17 @@ static void on_ssrc_group(struct parsing *p, struct stoa_str v)
 	    !sdp_number(take_until(&v, ' '), UINT32_MAX, &rtx))
 		return;
 	s = ssrc_of(p->s, (uint32_t)ssrc);
-	if (s)
-		s->rtx = (uint32_t)rtx;
+	if (!s || s->ssrc != ssrc)
+		return;
+	s->rtx = (uint32_t)rtx;
+	for (uint32_t i = 0; i < p->s->n_ssrcs;
+	     i++) { /* it may have had a line of its own before */
+		if (p->s->ssrcs[i].ssrc != rtx)
+			continue;
+		p->s->n_ssrcs--;
+		memmove(&p->s->ssrcs[i], &p->s->ssrcs[i + 1],
+			(p->s->n_ssrcs - i) * sizeof(p->s->ssrcs[0]));
+	}
 }
 
 static void on_sctp_port(struct parsing *p, struct stoa_str v)
@@ -491,8 +500,8 @@ static void finish(struct parsing *p)
 
 		if (s->is_bundle_only)
 			s->is_rejected = false;
-		while (mids.n && !s->is_bundled)
-			s->is_bundled = s->mid.n && stoa_str_eq(take_until(&mids, ' '), s->mid);
+		while (s->mid.n && mids.n && !s->is_bundled)
+			s->is_bundled = stoa_str_eq(take_until(&mids, ' '), s->mid);
 	}
 }
 
