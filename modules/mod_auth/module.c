@@ -141,25 +141,6 @@ static int start_guests(struct ctx *x)
 	return guests_start(x);
 }
 
-static int auth_start(struct stoa_mod *m, const struct stoa_conf *c)
-{
-	struct ctx *x = stoa_mod_ctx(m);
-	int err;
-
-	x->poll_timer = stoa_timer_new(m, poll_gate, x);
-	x->limit = limit_new();
-	if (!x->poll_timer || !x->limit)
-		return -ENOMEM;
-	err = auth_reload(m, c);
-	if (!err)
-		err = ban_start(x);
-	if (!err)
-		err = start_guests(x);
-	if (!err)
-		err = commands_start(x);
-	return err;
-}
-
 static void auth_stop(struct stoa_mod *m)
 {
 	struct ctx *x = stoa_mod_ctx(m);
@@ -171,6 +152,26 @@ static void auth_stop(struct stoa_mod *m)
 	x->poll_timer = NULL;
 	x->limit = NULL;
 	x->has_http = false;
+}
+
+static int auth_start(struct stoa_mod *m, const struct stoa_conf *c)
+{
+	struct ctx *x = stoa_mod_ctx(m);
+	int err = -ENOMEM;
+
+	x->poll_timer = stoa_timer_new(m, poll_gate, x);
+	x->limit = limit_new();
+	if (x->poll_timer && x->limit)
+		err = auth_reload(m, c);
+	if (!err)
+		err = ban_start(x);
+	if (!err)
+		err = start_guests(x);
+	if (!err)
+		err = commands_start(x);
+	if (err)
+		auth_stop(m); /* nobody else calls it then */
+	return err;
 }
 
 static void auth_unload(struct stoa_mod *m)

@@ -219,7 +219,7 @@ describe('page', () => {
         Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
     });
     await alice.enter(`${stoad.url}/`, 'Start a call');
-    await alice.page.getByRole('status').filter({ hasText: 'not available' }).waitFor();
+    await alice.page.getByRole('status').filter({ hasText: 'may not use the camera' }).waitFor();
     await alice.sees('img', "Alice's camera is off");
     await picture(alice, 'no-camera');
   });

@@ -65,6 +65,16 @@ export function App() {
   if (seat && seat.grant.callId === id) return <CallRoom grant={seat.grant} onLeave={leave} onEnd={end} />;
   if (ending && ending.callId === id)
     return <Ended ending={ending} onReturn={() => join(currentSession()?.name ?? 'Guest')} />;
-  if (id) return <Doorway key={id} title="Join the call" action="Join the call" onEnter={join} isReload={callOfTab() === id} />;
+  if (id)
+    return (
+      <Doorway
+        key={id}
+        title="Join the call"
+        action="Join the call"
+        onEnter={join}
+        onInstead={() => goTo('/')}
+        isReload={callOfTab() === id}
+      />
+    );
   return <Doorway key="start" title="Talk, face to face" action="Start a call" onEnter={start} />;
 }

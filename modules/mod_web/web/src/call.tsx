@@ -1,5 +1,5 @@
 import { LiveKitRoom, RoomAudioRenderer, useConnectionState } from '@livekit/components-react';
-import { ConnectionState, DisconnectReason, type RoomOptions } from 'livekit-client';
+import { ConnectionState, DisconnectReason, MediaDeviceFailure, type RoomOptions } from 'livekit-client';
 import { useMemo, useRef, useState } from 'react';
 import type { Call, Grant } from './api';
 import { Controls } from './controls';
@@ -35,6 +35,12 @@ function describe(callId: string, reason?: DisconnectReason): Ending {
   return { callId, text: 'The connection was lost.', canReturn: true };
 }
 
+const FAILURES: Partial<Record<MediaDeviceFailure, string>> = {
+  [MediaDeviceFailure.PermissionDenied]: 'this page may not use the camera and the microphone',
+  [MediaDeviceFailure.NotFound]: 'no camera or microphone was found',
+  [MediaDeviceFailure.DeviceInUse]: 'another program uses the camera or the microphone',
+};
+
 function Banner({ problem }: { problem: string }) {
   const state = useConnectionState();
   const lost = state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting;
@@ -68,7 +74,7 @@ export function CallRoom({ grant, onLeave, onEnd }: Props) {
       audio
       video
       onMediaDeviceFailure={(failure) =>
-        setProblem(`Others cannot see or hear you: the camera or microphone is not available (${failure}).`)
+        setProblem(`Others cannot see or hear you: ${(failure && FAILURES[failure]) || 'camera or microphone failed'}.`)
       }
       onDisconnected={(reason) => {
         if (!leaving.current) onEnd(describe(grant.callId, reason));

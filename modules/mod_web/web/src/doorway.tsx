@@ -7,10 +7,11 @@ interface Props {
   title: string;
   action: string;
   isReload?: boolean;
+  onInstead?: () => void; // on the way into somebody's call: start another one
   onEnter: (name: string) => Promise<void>;
 }
 
-export function Doorway({ title, action, isReload, onEnter }: Props) {
+export function Doorway({ title, action, isReload, onInstead, onEnter }: Props) {
   const [name, setName] = useState(() => currentSession()?.name ?? '');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
@@ -58,7 +59,13 @@ export function Doorway({ title, action, isReload, onEnter }: Props) {
           {problem}
         </p>
       </form>
-      <p className="hint">Your browser will ask for the camera and the microphone.</p>
+      {onInstead ? (
+        <button className="link" onClick={onInstead}>
+          Start a call of your own
+        </button>
+      ) : (
+        <p className="hint">Your browser will ask for the camera and the microphone.</p>
+      )}
     </main>
   );
 }
