@@ -55,6 +55,8 @@ struct conf_snapshot {
 	size_t n;
 };
 
+/** Is a boolean of a module's section, read before there is a table, true? */
+bool module_says_yes(const struct conf_node *section, const char *key);
 struct conf_section_entry *snapshot_entry(const struct conf_snapshot *s, const char *name);
 
 /* What parsing needs to know of its surroundings. */

@@ -3,99 +3,8 @@
  * makes the next at reload; each is read-only once made, but for what conf_adopt() carries over. */
 #include "conf_section.h"
 
-#include <stoa/log.h>
-
 #include <errno.h>
 #include <stdlib.h>
-
-static bool says_yes(const struct conf_node *section, const char *key)
-{
-	const struct conf_node *n = node_get(section, key);
-
-	return n && n->kind == CONF_SCALAR &&
-	       (strcmp(n->text, "yes") == 0 || strcmp(n->text, "true") == 0 ||
-		strcmp(n->text, "on") == 0);
-}
-
-static int log_level_of(const struct conf_node *section)
-{
-	static const struct {
-		const char *name;
-		int level;
-	} levels[] = { { "error", STOA_LOG_ERROR },
-		       { "warn", STOA_LOG_WARN },
-		       { "notice", STOA_LOG_NOTICE },
-		       { "info", STOA_LOG_INFO },
-		       { "debug", STOA_LOG_DEBUG } };
-	const struct conf_node *n = node_get(section, "log-level");
-
-	for (size_t i = 0; n && n->kind == CONF_SCALAR && i < STOA_ARRAY_SIZE(levels); i++) {
-		if (strcmp(n->text, levels[i].name) == 0)
-			return levels[i].level;
-	}
-	return 0;
-}
-
-static bool has_options(const struct conf_node *section)
-{
-	for (size_t i = 0; i < section->child_n; i++) {
-		const char *key = section->child[i]->key;
-
-		if (section->kind == CONF_MAP && strcmp(key, "load") != 0 &&
-		    strcmp(key, "required") != 0 && strcmp(key, "log-level") != 0)
-			return true;
-	}
-	return false;
-}
-
-bool conf_tree_module(const struct conf_tree *t, size_t i, struct conf_module *ret)
-{
-	const struct conf_node *modules = node_get(t->top, "modules");
-	size_t seen = 0;
-
-	for (size_t j = 0; modules && modules->kind == CONF_MAP && j < modules->child_n; j++) {
-		const struct conf_node *n = modules->child[j];
-
-		if (n->kind == CONF_RESET || seen++ != i)
-			continue;
-		*ret = (struct conf_module){ .name = n->key,
-					     .load = says_yes(n, "load"),
-					     .required = says_yes(n, "required"),
-					     .log_level = log_level_of(n),
-					     .has_options = has_options(n),
-					     .at = n->key_at };
-		return true;
-	}
-	return false;
-}
-
-bool conf_tree_find(const struct conf_tree *t, const char *name, struct conf_module *ret)
-{
-	for (size_t i = 0; conf_tree_module(t, i, ret); i++) {
-		if (strcmp(ret->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *conf_tree_bind(const struct conf_tree *t, const char *iface, struct conf_origin *ret_at)
-{
-	const struct conf_node *bind = node_get(t->top, "bind");
-	const struct conf_node *n = node_get(bind, iface);
-	char name[64];
-	size_t len = strcspn(iface, "/");
-
-	if (!n && len < sizeof(name)) {
-		memcpy(name, iface, len);
-		name[len] = '\0';
-		n = node_get(bind, name);
-	}
-	if (!n || n->kind != CONF_SCALAR || n->n == 0)
-		return NULL;
-	if (ret_at)
-		*ret_at = n->at;
-	return n->text;
-}
 
 struct checker {
 	struct conf_snapshot *snap;
@@ -119,7 +28,7 @@ static void report_missing_module(struct checker *k, const struct conf_node *n)
 {
 	const char *package = conf_module_package(n->key);
 	const char *near = conf_near(n->key, k->installed, k->installed_n);
-	bool is_required = says_yes(n, "load") && says_yes(n, "required");
+	bool is_required = module_says_yes(n, "load") && module_says_yes(n, "required");
 
 	if (strncmp(n->key, "mod_", 4) != 0 || (near && !package))
 		errors_at(k->e, CONF_ERROR, &n->key_at, "unknown module `%s`%s%s%s", n->key,
@@ -240,7 +149,7 @@ static int check_section(struct checker *k, struct conf_section_entry *s)
 	bool is_core = s->table == conf_core_table();
 	const struct conf_node *n = is_core ? node_get(t->top, "core")
 					    : node_get(node_get(t->top, "modules"), s->table->name);
-	bool is_used = is_core || says_yes(n, "load");
+	bool is_used = is_core || module_says_yes(n, "load");
 	struct value_env env = k->env;
 	char *path;
 	int r;

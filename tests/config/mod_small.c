@@ -3,13 +3,11 @@
 #include <stoa/module.h>
 
 #if defined(TRIAL_NEEDS) /* an option that must be set */
-static const struct stoa_opt options[] = {
-	{ .key = "domain",
-	  .type = STOA_OPT_STRING,
-	  .flags = STOA_OPT_REQUIRED,
-	  .doc = "The name that clients know." },
-	STOA_OPT_END
-};
+static const struct stoa_opt options[] = { { .key = "domain",
+					     .type = STOA_OPT_STRING,
+					     .flags = STOA_OPT_REQUIRED,
+					     .doc = "The name that clients know." },
+					   STOA_OPT_END };
 STOA_MODULE(mod_trial_needs, .version = "1.0.0", .summary = "Needs a domain.", .options = options);
 
 #elif defined(TRIAL_TWIN) /* a second provider of trial/0 */
