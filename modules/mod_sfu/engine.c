@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's entry points. A packet's way: engine_rtp() -> peer_demux() -> layer_receive() ->
- * describe() -> downtrack_forward() for every subscriber. */
+ * describe(), and at the end of the batch engine_flush() -> downtrack_forward(). */
 #include "engine_state.h"
 #include <assert.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	assert(stoa_list_empty(&e->peers) && stoa_list_empty(&e->sources));
+	assert(stoa_list_empty(&e->peers) && stoa_list_empty(&e->sources) && !e->n_staged);
 	free(e);
 }
 
@@ -159,6 +159,44 @@ static void fan_out(struct engine *e, struct source *s, struct layer *l, struct 
 		downtrack_forward(e, d, l, p, now_us);
 }
 
+/* ---- a batch's way out: subscriber by subscriber, so that each one's state and cipher are loaded
+ *      once and its packets leave side by side ---- */
+
+static void stage_packet(struct engine *e, struct layer *l, struct packet *p, uint64_t now_us)
+{
+	if (e->n_staged == STAGED_MAX)
+		engine_flush(e, now_us);
+	e->staged[e->n_staged++] = (struct staged){ l, packet_ref(p) };
+}
+
+static void flush_to(struct engine *e, struct downtrack *d, const struct source *s, uint32_t from,
+		     uint64_t now_us)
+{
+	for (uint32_t i = from; i < e->n_staged; i++)
+		if (e->staged[i].layer && e->staged[i].layer->source == s)
+			downtrack_forward(e, d, e->staged[i].layer, e->staged[i].packet, now_us);
+}
+
+void engine_flush(struct engine *e, uint64_t now_us)
+{
+	struct downtrack *d;
+
+	for (uint32_t i = 0; i < e->n_staged; i++) {
+		const struct source *s = e->staged[i].layer ? e->staged[i].layer->source : NULL;
+
+		if (!s)
+			continue; /* went with an earlier one of its source */
+		stoa_list_for_each (d, &s->downtracks, struct downtrack, in_source)
+			flush_to(e, d, s, i, now_us);
+		for (uint32_t k = i; k < e->n_staged; k++)
+			if (e->staged[k].layer && e->staged[k].layer->source == s)
+				e->staged[k].layer = NULL;
+	}
+	for (uint32_t i = 0; i < e->n_staged; i++)
+		packet_unref(e->staged[i].packet);
+	e->n_staged = 0;
+}
+
 /* A key frame's first packet was late: those behind it came before anyone could use them. */
 static void replay_behind(struct engine *e, struct source *s, struct layer *l,
 			  const struct packet *p, uint64_t now_us)
@@ -213,9 +251,11 @@ static void receive(struct engine *e, struct layer *l, enum codec codec, struct 
 		return;
 	}
 	is_late_start = p->flags & PACKET_SWITCH && p->seq != l->high && source_is_video(s);
-	fan_out(e, s, l, p, now_us);
-	if (is_late_start)
+	stage_packet(e, l, p, now_us);
+	if (is_late_start) {
+		engine_flush(e, now_us);
 		replay_behind(e, s, l, p, now_us);
+	}
 }
 
 static void handle_rtp(struct engine *e, struct peer *peer, struct packet *p, uint64_t now_us)
@@ -343,6 +383,7 @@ uint64_t engine_tick(struct engine *e, uint64_t now_us)
 {
 	uint64_t next;
 
+	engine_flush(e, now_us);
 	if (e->nack_us <= now_us)
 		ask_for_losses(e, now_us);
 	if (e->twcc_us <= now_us)

@@ -64,8 +64,12 @@ int engine_new(const struct engine_out *out, void *io, struct packet_pool *pool,
 void engine_free(struct engine *e);
 const struct engine_stats *engine_stats(const struct engine *e);
 
-/** A decrypted RTP packet with `len` and `arrived_us` set. Takes the caller's reference, always. */
+/** A decrypted RTP packet with `len` and `arrived_us` set. Takes the caller's reference, always.
+ *  What is to be forwarded goes out with engine_flush(). */
 void engine_rtp(struct engine *e, struct peer *peer, struct packet *packet_take, uint64_t now_us);
+/** Forwards what engine_rtp() took in: after every batch. engine_tick() and engine_apply() begin
+ *  with it. */
+void engine_flush(struct engine *e, uint64_t now_us);
 /** A decrypted RTCP compound. */
 void engine_rtcp(struct engine *e, struct peer *peer, const uint8_t *bytes, size_t n,
 		 uint64_t now_us);

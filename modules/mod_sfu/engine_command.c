@@ -169,6 +169,7 @@ static apply_fn *const appliers[COMMAND_TYPES] = {
 
 void engine_apply(struct engine *e, struct command *c, uint64_t now_us)
 {
+	engine_flush(e, now_us);
 	if (c->type < COMMAND_TYPES && appliers[c->type])
 		appliers[c->type](e, c, now_us);
 }

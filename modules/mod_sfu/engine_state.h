@@ -22,6 +22,13 @@ struct stage { /* the media half of a room */
 	struct stoa_list sources; /* audio and video */
 };
 
+#define STAGED_MAX 64
+
+struct staged {
+	struct layer *layer; /* NULL: done */
+	struct packet *packet;
+};
+
 struct engine {
 	const struct engine_out *out;
 	void *io;
@@ -29,6 +36,8 @@ struct engine {
 	struct stoa_list peers, stages, sources, nacking, twcc_peers;
 	uint32_t n_peers;
 	uint64_t nack_us, twcc_us, choose_us, speak_us; /* next time of each */
+	uint32_t n_staged;
+	struct staged staged[STAGED_MAX]; /* taken in, to be forwarded with the batch */
 	struct engine_stats stats;
 };
 

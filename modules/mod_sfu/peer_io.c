@@ -57,9 +57,7 @@ int peer_io_open(struct worker *w, struct command *c)
 	t->worker = w;
 	t->peer = c->peer;
 	t->want = *c->dtls;
-	t->last = &t->first;
 	stoa_list_append(&w->peers, &t->in_worker);
-	stoa_list_init(&t->in_dirty);
 	wheel_timer_init(&t->consent, on_consent_timer);
 	wheel_timer_init(&t->dtls_timer, on_dtls_timer);
 	set_credentials(t, &t->now, c->ice);
@@ -88,7 +86,6 @@ void peer_io_close(struct peer_io *t)
 {
 	if (!t)
 		return;
-	peer_io_flush_all(t->worker);
 	if (t->dtls) {
 		dtls_close(t->dtls);
 		t->worker->counters.dtls_data += dtls_counts(t->dtls).data_dropped;
@@ -101,7 +98,6 @@ void peer_io_close(struct peer_io *t)
 	drop_credentials(t, &t->now);
 	drop_credentials(t, &t->next);
 	stoa_list_unlink(&t->in_worker);
-	stoa_list_unlink(&t->in_dirty);
 	peer_set_io(t->peer, NULL);
 	dtls_free(t->dtls);
 	srtp_free(t->in);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shell's half of a peer: which addresses it may use (ICE), its DTLS connection, its SRTP
- * contexts, and what waits to be sent to it in this turn. Worker's thread only. */
+ * contexts. Worker's thread only. */
 #ifndef SFU_PEER_IO_H
 #define SFU_PEER_IO_H
 
@@ -18,12 +18,10 @@ struct credentials {
 	char remote_ufrag[ICE_UFRAG_MAX + 1];
 };
 
-struct pending;
-
 struct peer_io {
 	struct worker *worker;
 	struct peer *peer;
-	struct stoa_list in_worker, in_dirty;
+	struct stoa_list in_worker;
 
 	struct credentials now, next; /* `next` set during an ICE restart */
 	struct path paths[PATHS_MAX];
@@ -41,7 +39,6 @@ struct peer_io {
 	bool is_shaking; /* counts in worker->handshakes */
 
 	struct srtp *in, *out;
-	struct pending *first, **last;
 };
 
 /** Makes the shell's half of `c->peer`. -ENOMEM. */
@@ -60,9 +57,8 @@ void peer_io_rtcp(struct peer_io *t, uint8_t *p, size_t n);
 /** The transport that a checked address belongs to; NULL: none. */
 struct peer_io *peer_io_find(struct worker *w, const struct address *from);
 
-/** Queues for this turn; peer_io_flush_all() encrypts and hands to the sockets. */
+/** Encrypts into the outbox of the peer's socket; it leaves at the end of the turn. fanout.c */
 void peer_io_send_rtp(struct peer_io *t, const struct send_rtp *s);
 void peer_io_send_rtcp(struct peer_io *t, const uint8_t *p, size_t n);
-void peer_io_flush_all(struct worker *w);
 
 #endif

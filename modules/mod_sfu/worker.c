@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,7 +44,6 @@ static void end_turn(struct worker *w)
 {
 	uint64_t due = engine_tick(w->engine, w->now_us), wheel_due = wheel_next(&w->wheel);
 
-	peer_io_flush_all(w);
 	flush_sockets(w);
 	set_timer(w, due < wheel_due ? due : wheel_due);
 }
@@ -281,8 +279,6 @@ static void worker_free(struct worker *w)
 	stun_server_free(w->stun);
 	address_map_reset(&w->by_address);
 	stoa_map_free(w->by_ufrag);
-	if (w->pending)
-		munmap(w->pending, WORKER_PENDING);
 	free(w->notices);
 	free(w);
 }
@@ -349,18 +345,12 @@ static int open_sockets(struct worker *w, const struct worker_settings *s, uint3
 static int make_parts(struct worker *w)
 {
 	uint64_t seed;
-	void *map;
 	int err;
 
 	stoa_random(&seed, sizeof(seed));
 	w->now_us = stoa_now_us();
 	wheel_init(&w->wheel, w->now_us);
 	address_map_init(&w->by_address, seed);
-	map = mmap(NULL, WORKER_PENDING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		   0);
-	if (map == MAP_FAILED)
-		return -ENOMEM;
-	w->pending = map;
 	if (!(w->by_ufrag = stoa_map_new()) ||
 	    !(w->notices = calloc(WORKER_NOTICES, sizeof(*w->notices))))
 		return -ENOMEM;
@@ -386,7 +376,6 @@ int worker_start(const struct worker_settings *s, uint32_t *ret_bad, struct work
 	w->user = s->user;
 	w->notice_task.fn = tell_ctl;
 	stoa_list_init(&w->peers);
-	stoa_list_init(&w->dirty);
 	snprintf(name, sizeof(name), "med-%u", s->index);
 	if ((err = open_sockets(w, s, ret_bad)) || (err = make_parts(w)) ||
 	    (err = stoa_loop_start(s->mod, STOA_THREAD_MED, name, &w->loop)))

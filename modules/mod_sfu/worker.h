@@ -20,8 +20,7 @@
 #define WORKER_BATCH     64  /* datagrams per recvmmsg()                  */
 #define WORKER_NOTICES   256 /* waiting for ctl                           */
 #define WORKER_PACKETS   65536
-#define WORKER_PENDING   (512 * 1024) /* bytes of packets to be sent in this turn  */
-#define HANDSHAKES_MAX   512          /* at once, per worker                       */
+#define HANDSHAKES_MAX   512 /* at once, per worker                       */
 #define HANDSHAKE_MAX_US UINT64_C(20000000)
 #define CONSENT_US       UINT64_C(30000000) /* RFC 7675 section 5.1                */
 
@@ -73,9 +72,6 @@ struct worker {
 	struct peer_io *last_io;  /* this one          */
 
 	struct packet *fresh[WORKER_BATCH]; /* for recvmmsg() to fill */
-	struct stoa_list dirty;             /* peers with packets to send */
-	uint8_t *pending;                   /* those packets, see peer_io.c */
-	uint32_t pending_used;
 
 	struct worker_counters counters, counted; /* `counted`: what the metrics know of */
 	struct wheel_timer count_timer;

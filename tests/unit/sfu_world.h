@@ -204,6 +204,7 @@ static STOA_UNUSED void world_rtp(struct world *w, struct peer *p, const void *b
 	packet->len = (uint16_t)n;
 	packet->arrived_us = w->now_us;
 	engine_rtp(w->engine, p, packet, w->now_us);
+	engine_flush(w->engine, w->now_us);
 }
 
 static STOA_UNUSED void world_rtcp(struct world *w, struct peer *p, const void *bytes, size_t n)
