@@ -388,24 +388,34 @@ static void count_refusal(struct worker_counters *c, int err)
 		c->srtp_malformed++;
 }
 
-bool peer_io_rtp(struct peer_io *t, struct packet *packet)
+/* Decryption is what moves the packet from the receive buffer into the pool. */
+void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n)
 {
 	struct worker *w = t->worker;
+	struct packet *packet;
 	size_t len;
 	int err;
 
 	if (!t->in) {
 		w->counters.drop_early++;
-		return false;
+		return;
 	}
-	if ((err = srtp_unprotect(t->in, packet->data, packet->len, &len, NULL))) {
+	if (n > PACKET_ROOM) {
+		w->counters.drop_truncated++;
+		return;
+	}
+	if (!(packet = packet_new(w->pool))) {
+		w->counters.drop_no_packet++;
+		return;
+	}
+	if ((err = srtp_unprotect(t->in, p, n, packet->data, &len, NULL))) {
 		count_refusal(&w->counters, err);
-		return false;
+		packet_unref(packet);
+		return;
 	}
 	packet->len = (uint16_t)len;
 	packet->arrived_us = w->now_us;
 	engine_rtp(w->engine, t->peer, packet, w->now_us);
-	return true;
 }
 
 void peer_io_rtcp(struct peer_io *t, uint8_t *p, size_t n)

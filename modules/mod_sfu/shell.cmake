@@ -4,7 +4,7 @@ pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
 
 add_library(sfu_shell_objects OBJECT
-  srtp.c srtp_cipher.c srtp_stream.c wheel.c datagram.c address.c net.c outbox.c stun.c
+  srtp.c srtp_cipher.c srtp_stream.c wheel.c datagram.c address.c net.c inbox.c outbox.c stun.c
   dtls.c dtls_ctx.c peer_io.c fanout.c worker.c metrics.c)
 target_link_libraries(sfu_shell_objects PUBLIC sfu_engine PkgConfig::OPENSSL PkgConfig::NICE)
 

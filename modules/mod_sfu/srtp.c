@@ -20,9 +20,9 @@ struct profile_ops {
 	unsigned profile;
 	size_t key_len, salt_len, tag_len;
 	bool is_gcm;
-	/* `n` counts the tag; `clear` bytes are the header. Decrypts in place. */
-	int (*open)(struct srtp_cipher *c, uint8_t *pkt, size_t n, size_t clear, uint32_t ssrc,
-		    uint64_t index);
+	/* `n` counts the tag; `clear` bytes are the header, which is not copied. */
+	int (*open)(struct srtp_cipher *c, const uint8_t *pkt, size_t n, size_t clear, uint8_t *out,
+		    uint32_t ssrc, uint64_t index);
 	/* Writes the whole packet with its tag. */
 	int (*seal)(struct srtp_cipher *c, const struct srtp_plain *p, uint8_t *dst, uint32_t ssrc,
 		    uint64_t index);
@@ -69,8 +69,8 @@ static size_t measure_header(const uint8_t *pkt, size_t n)
 
 /* ---- AES-CM and HMAC-SHA1-80 ---- */
 
-static int open_cm(struct srtp_cipher *c, uint8_t *pkt, size_t n, size_t clear, uint32_t ssrc,
-		   uint64_t index)
+static int open_cm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, size_t clear, uint8_t *out,
+		   uint32_t ssrc, uint64_t index)
 {
 	uint8_t mac[SHA_DIGEST_LENGTH];
 	size_t len = n - CM_TAG;
@@ -81,7 +81,7 @@ static int open_cm(struct srtp_cipher *c, uint8_t *pkt, size_t n, size_t clear, 
 		return -EBADMSG;
 	if ((err = cm_set_iv(c, ssrc, index)))
 		return err;
-	return cm_xor(c, pkt + clear, len - clear, pkt + clear);
+	return cm_xor(c, pkt + clear, len - clear, out + clear);
 }
 
 /* Head, payload and padding through the cipher's update; the header goes in clear. `ret_len` gets
@@ -151,15 +151,15 @@ static int seal_rtcp_cm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, uin
 
 /* ---- AEAD AES-GCM ---- */
 
-static int open_gcm(struct srtp_cipher *c, uint8_t *pkt, size_t n, size_t clear, uint32_t ssrc,
-		    uint64_t index)
+static int open_gcm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, size_t clear, uint8_t *out,
+		    uint32_t ssrc, uint64_t index)
 {
 	size_t len = n - GCM_TAG;
 	int err;
 
 	if ((err = gcm_set_iv(c, ssrc, index)) || (err = gcm_aad(c, pkt, clear)))
 		return err;
-	if (len > clear && (err = gcm_update(c, pkt + clear, len - clear, pkt + clear)))
+	if (len > clear && (err = gcm_update(c, pkt + clear, len - clear, out + clear)))
 		return err;
 	return gcm_open(c, pkt + len);
 }
@@ -277,7 +277,8 @@ static int take_stream(struct srtp *s, uint32_t ssrc, struct srtp_stream *known,
 	return 0;
 }
 
-int srtp_unprotect(struct srtp *s, uint8_t *pkt, size_t n, size_t *ret_len, uint64_t *ret_index)
+int srtp_unprotect(struct srtp *s, const uint8_t *pkt, size_t n, uint8_t *out, size_t *ret_len,
+		   uint64_t *ret_index)
 {
 	size_t clear = measure_header(pkt, n);
 	struct srtp_stream *st;
@@ -295,12 +296,14 @@ int srtp_unprotect(struct srtp *s, uint8_t *pkt, size_t n, size_t *ret_len, uint
 	if (st && st->has_rtp &&
 	    window_has(table_window(&s->table, st)->rtp, REPLAY_RTP, st->top, index))
 		return -EALREADY;
-	if ((err = s->ops->open(&s->rtp, pkt, n, clear, ssrc, index)) ||
+	if ((err = s->ops->open(&s->rtp, pkt, n, clear, out, ssrc, index)) ||
 	    (err = take_stream(s, ssrc, st, &st)))
 		return err;
 	w = table_window(&s->table, st);
 	st->top = window_mark(w->rtp, REPLAY_RTP, st->has_rtp ? st->top : index, index);
 	st->has_rtp = true;
+	if (out != pkt)
+		memcpy(out, pkt, clear);
 	*ret_len = n - s->ops->tag_len;
 	if (ret_index)
 		*ret_index = index;

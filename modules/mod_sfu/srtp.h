@@ -35,13 +35,14 @@ int srtp_new(unsigned profile, enum srtp_way way, const uint8_t *key, const uint
 	     struct srtp **ret_srtp);
 void srtp_free(struct srtp *s);
 
-/** Authenticates and decrypts an RTP packet in place. `ret_len` gets its plain length, `ret_index`
- *  (may be NULL) the 48-bit packet index. -EINVAL: not RTP; -EBADMSG: not authentic; -EALREADY:
- *  replayed or too old; -ENOMEM. On error the packet's bytes are to be thrown away and no state has
- *  changed. */
-int srtp_unprotect(struct srtp *s, uint8_t *pkt, size_t n, size_t *ret_len, uint64_t *ret_index);
+/** Authenticates an RTP packet of `n` bytes and decrypts it into `out`, which holds as many and is
+ *  `pkt` itself or does not overlap it. `ret_len` gets the plain length, `ret_index` (may be NULL)
+ *  the 48-bit packet index. -EINVAL: not RTP; -EBADMSG: not authentic; -EALREADY: replayed or too
+ *  old; -ENOMEM. On error the bytes in `out` are to be thrown away and no state has changed. */
+int srtp_unprotect(struct srtp *s, const uint8_t *pkt, size_t n, uint8_t *out, size_t *ret_len,
+		   uint64_t *ret_index);
 
-/** The same for a compound RTCP packet. */
+/** The same for a compound RTCP packet, in place. */
 int srtp_unprotect_rtcp(struct srtp *s, uint8_t *pkt, size_t n, size_t *ret_len);
 
 struct srtp_plain {          /* one packet to send, in pieces                              */

@@ -150,12 +150,13 @@ int gcm_seal(struct srtp_cipher *c, uint8_t ret_tag[16])
 	return 0;
 }
 
-int gcm_open(struct srtp_cipher *c, uint8_t tag[16])
+int gcm_open(struct srtp_cipher *c, const uint8_t tag[16])
 {
 	uint8_t none[16];
 	int len;
 
-	if (EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, tag) != 1)
+	if (EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, (void *)(uintptr_t)tag) !=
+	    1)
 		return -EIO;
 	return EVP_CipherFinal_ex(c->evp, none, &len) == 1 ? 0 : -EBADMSG;
 }

@@ -34,6 +34,6 @@ int gcm_aad(struct srtp_cipher *c, const uint8_t *p, size_t n);
 int gcm_update(struct srtp_cipher *c, const uint8_t *in, size_t n, uint8_t *out);
 /** Ends a packet: writes, or compares, the 16-byte tag. -EBADMSG when it differs. */
 int gcm_seal(struct srtp_cipher *c, uint8_t ret_tag[16]);
-int gcm_open(struct srtp_cipher *c, uint8_t tag[16]);
+int gcm_open(struct srtp_cipher *c, const uint8_t tag[16]);
 
 #endif

@@ -68,83 +68,46 @@ static void on_count_timer(struct wheel_timer *timer, uint64_t now_us)
 
 /* ---- receiving ---- */
 
-static void take_datagram(struct worker *w, uint32_t i, size_t n, const struct address *from)
+static void take_datagram(struct worker *w, const struct datagram_in *d)
 {
-	struct packet *packet = w->fresh[i];
-	enum datagram kind = datagram_classify(packet->data, n);
+	enum datagram kind = datagram_classify(d->p, d->n);
 	struct peer_io *t;
 
+	w->counters.datagrams_in++;
+	w->counters.bytes_in += d->n;
+	if (d->is_cut) {
+		w->counters.drop_truncated++;
+		return;
+	}
 	if (kind == DATAGRAM_STUN) {
-		peer_io_stun(w, packet->data, n, from);
+		peer_io_stun(w, d->p, d->n, &d->from);
 		return;
 	}
 	if (kind == DATAGRAM_JUNK) {
 		w->counters.drop_junk++;
 		return;
 	}
-	if (!(t = peer_io_find(w, from))) {
+	if (!(t = peer_io_find(w, &d->from)))
 		w->counters.drop_unchecked++;
-		return;
-	}
-	if (kind == DATAGRAM_DTLS) {
-		peer_io_dtls(t, packet->data, n, from);
-	} else if (kind == DATAGRAM_RTCP) {
-		peer_io_rtcp(t, packet->data, n);
-	} else {
-		packet->len = (uint16_t)n;
-		if (peer_io_rtp(t, packet))
-			w->fresh[i] = NULL; /* the engine's now */
-	}
+	else if (kind == DATAGRAM_RTP)
+		peer_io_rtp(t, d->p, d->n);
+	else if (kind == DATAGRAM_RTCP)
+		peer_io_rtcp(t, d->p, d->n);
+	else
+		peer_io_dtls(t, d->p, d->n, &d->from);
 }
 
-/* Fills the gaps that taken packets left. Yields how many may be received at once. */
-static uint32_t fill_fresh(struct worker *w)
-{
-	uint32_t n = 0;
-
-	while (n < WORKER_BATCH && (w->fresh[n] || (w->fresh[n] = packet_new(w->pool))))
-		n++;
-	return n;
-}
-
-static int receive(struct worker_socket *s, uint32_t room)
+static bool receive(struct worker_socket *s)
 {
 	struct worker *w = s->worker;
-	struct mmsghdr messages[WORKER_BATCH];
-	struct iovec iov[WORKER_BATCH];
-	union sockaddr_any from[WORKER_BATCH];
-	int n;
+	struct datagram_in d;
+	bool has_more;
 
-	for (uint32_t i = 0; i < room; i++) {
-		iov[i] = (struct iovec){ w->fresh[i]->data, PACKET_ROOM };
-		messages[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
-						       .msg_namelen = sizeof(from[i]),
-						       .msg_iov = &iov[i],
-						       .msg_iovlen = 1 };
-	}
-	n = recvmmsg(s->fd, messages, room, MSG_DONTWAIT, NULL);
+	inbox_receive(w->inbox, s->fd, s->index, &has_more);
 	w->now_us = stoa_now_us();
-	for (int i = 0; i < n; i++) {
-		struct address a;
-
-		w->counters.datagrams_in++;
-		w->counters.bytes_in += messages[i].msg_len;
-		if (messages[i].msg_hdr.msg_flags & MSG_TRUNC)
-			w->counters.drop_truncated++;
-		else if (address_from(&from[i], s->index, &a) == 0)
-			take_datagram(w, (uint32_t)i, messages[i].msg_len, &a);
-	}
-	return n;
-}
-
-/* Every packet is in use: what waits in the socket is read and dropped, oldest first, so that the
- * loop does not spin and fresh media finds room later. */
-static void drop_waiting(struct worker_socket *s)
-{
-	uint8_t byte;
-
-	while (recv(s->fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
-		s->worker->counters.drop_no_packet++;
+	while (inbox_next(w->inbox, &d))
+		take_datagram(w, &d);
+	return has_more;
 }
 
 static void on_socket(int fd, uint32_t events, void *user)
@@ -153,14 +116,8 @@ static void on_socket(int fd, uint32_t events, void *user)
 
 	(void)fd;
 	if (events & STOA_FD_READ) {
-		for (int round = 0; round < ROUNDS_MAX; round++) {
-			uint32_t room = fill_fresh(s->worker);
-
-			if (!room)
-				drop_waiting(s);
-			if (!room || receive(s, room) < WORKER_BATCH)
-				break;
-		}
+		for (int round = 0; round < ROUNDS_MAX && receive(s); round++)
+			;
 	} else {
 		s->worker->now_us = stoa_now_us();
 	}
@@ -268,14 +225,13 @@ static void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	for (uint32_t i = 0; i < WORKER_BATCH; i++)
-		packet_unref(w->fresh[i]);
 	engine_free(w->engine);
 	packet_pool_free(w->pool);
 	for (uint32_t i = 0; i < w->n_sockets; i++) {
 		outbox_free(w->sockets[i].outbox);
 		close(w->sockets[i].fd);
 	}
+	inbox_free(w->inbox);
 	stun_server_free(w->stun);
 	address_map_reset(&w->by_address);
 	stoa_map_free(w->by_ufrag);
@@ -333,6 +289,7 @@ static int open_sockets(struct worker *w, const struct worker_settings *s, uint3
 		*ret_bad = i;
 		if ((err = net_bind(&s->bind[i], s->buffer, &ws->fd)))
 			return err;
+		inbox_prepare_socket(ws->fd);
 		ws->address = s->bind[i];
 		ws->worker = w;
 		ws->index = (uint8_t)w->n_sockets++;
@@ -354,7 +311,8 @@ static int make_parts(struct worker *w)
 	if (!(w->by_ufrag = stoa_map_new()) ||
 	    !(w->notices = calloc(WORKER_NOTICES, sizeof(*w->notices))))
 		return -ENOMEM;
-	if ((err = stun_server_new(&w->stun)) || (err = packet_pool_new(WORKER_PACKETS, &w->pool)))
+	if ((err = inbox_new(&w->inbox)) || (err = stun_server_new(&w->stun)) ||
+	    (err = packet_pool_new(WORKER_PACKETS, &w->pool)))
 		return err;
 	return engine_new(&engine_to_worker, w, w->pool, w->now_us, &w->engine);
 }

@@ -7,6 +7,7 @@
 #include "datagram.h"
 #include "dtls.h"
 #include "engine.h"
+#include "inbox.h"
 #include "net.h"
 #include "outbox.h"
 #include "stun.h"
@@ -17,7 +18,6 @@
 #include <stoa/util.h>
 
 #define WORKERS_MAX      64
-#define WORKER_BATCH     64  /* datagrams per recvmmsg()                  */
 #define WORKER_NOTICES   256 /* waiting for ctl                           */
 #define WORKER_PACKETS   65536
 #define HANDSHAKES_MAX   512 /* at once, per worker                       */
@@ -71,7 +71,7 @@ struct worker {
 	struct address last_from; /* whose peer is   */
 	struct peer_io *last_io;  /* this one          */
 
-	struct packet *fresh[WORKER_BATCH]; /* for recvmmsg() to fill */
+	struct inbox *inbox; /* where recvmmsg() writes */
 
 	struct worker_counters counters, counted; /* `counted`: what the metrics know of */
 	struct wheel_timer count_timer;

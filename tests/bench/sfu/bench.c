@@ -460,7 +460,8 @@ static void read_bare(struct subscriber *s)
 	n = recvmmsg(s->fd, messages, 32, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
 		bare_fill(want, b->head_len, b->payload, s->next);
-		s->wrong += srtp_unprotect(s->bare, data[i], messages[i].msg_len, &len, NULL) ||
+		s->wrong += srtp_unprotect(s->bare, data[i], messages[i].msg_len, data[i], &len,
+					   NULL) ||
 			    len != b->head_len + b->payload || memcmp(data[i], want, len) != 0;
 		if (++s->next == b->sent)
 			b->waiting--;

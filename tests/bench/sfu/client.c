@@ -227,7 +227,7 @@ static void take_datagram(struct client *c, uint8_t *p, size_t n, uint64_t now_u
 		}
 		break;
 	case DATAGRAM_RTP:
-		if (!c->in || srtp_unprotect(c->in, p, n, &len, NULL))
+		if (!c->in || srtp_unprotect(c->in, p, n, p, &len, NULL))
 			c->undecrypted++;
 		else if (c->set.on_rtp)
 			c->set.on_rtp(c->set.user, p, len);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches of datagrams, see inbox.h. */
+#include "inbox.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define ROOM 65536 /* longest message, joined ones included */
+/* Buffers do not begin at the same cache sets. */
+#define STRIDE (ROOM + 33 * 64)
+
+struct message {
+	struct iovec iov;
+	union sockaddr_any from;
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+};
+
+struct inbox {
+	struct mmsghdr headers[INBOX_MESSAGES];
+	struct message messages[INBOX_MESSAGES];
+	uint8_t *bytes; /* INBOX_MESSAGES times STRIDE */
+	int n, at;      /* messages of the batch; the one being walked */
+	size_t off, segment;
+	struct address from; /* of the one being walked */
+	uint8_t socket;
+};
+
+STOA_DEFINE_AUTO(struct inbox, inbox_free)
+
+static void reset_header(struct inbox *in, int i)
+{
+	struct message *m = &in->messages[i];
+
+	in->headers[i].msg_hdr = (struct msghdr){
+		.msg_name = &m->from,
+		.msg_namelen = sizeof(m->from),
+		.msg_iov = &m->iov,
+		.msg_iovlen = 1,
+		.msg_control = m->control,
+		.msg_controllen = sizeof(m->control),
+	};
+}
+
+int inbox_new(struct inbox **ret_inbox)
+{
+	stoa_auto(inbox_free) struct inbox *in = calloc(1, sizeof(*in));
+	void *map;
+
+	if (!in)
+		return -ENOMEM;
+	map = mmap(NULL, INBOX_MESSAGES * STRIDE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	in->bytes = map;
+	for (int i = 0; i < INBOX_MESSAGES; i++) {
+		in->messages[i].iov = (struct iovec){ in->bytes + (size_t)i * STRIDE, ROOM };
+		reset_header(in, i);
+	}
+	*ret_inbox = stoa_take(in);
+	return 0;
+}
+
+void inbox_free(struct inbox *in)
+{
+	if (!in)
+		return;
+	if (in->bytes)
+		munmap(in->bytes, INBOX_MESSAGES * STRIDE);
+	free(in);
+}
+
+void inbox_prepare_socket(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
+}
+
+int inbox_receive(struct inbox *in, int fd, uint8_t socket, bool *ret_more)
+{
+	for (int i = 0; i < in->n; i++) /* the kernel wrote lengths over them */
+		reset_header(in, i);
+	in->n = recvmmsg(fd, in->headers, INBOX_MESSAGES, MSG_DONTWAIT, NULL);
+	if (in->n < 0)
+		in->n = 0;
+	in->at = -1;
+	in->off = in->segment = 0;
+	in->socket = socket;
+	*ret_more = in->n == INBOX_MESSAGES;
+	return in->n;
+}
+
+/* Size of the datagrams that were joined into this message; all of it when none were. */
+static size_t segment_of(struct msghdr *h, size_t len)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(h);
+	int size;
+
+	if (!c || c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
+		return len;
+	memcpy(&size, CMSG_DATA(c), sizeof(size));
+	return size > 0 ? (size_t)size : len;
+}
+
+/* The next message with a sender we can answer and at least one byte. */
+static bool next_message(struct inbox *in)
+{
+	while (++in->at < in->n) {
+		struct mmsghdr *m = &in->headers[in->at];
+
+		if (!m->msg_len || address_from(&in->messages[in->at].from, in->socket, &in->from))
+			continue;
+		in->off = 0;
+		in->segment = segment_of(&m->msg_hdr, m->msg_len);
+		return true;
+	}
+	return false;
+}
+
+bool inbox_next(struct inbox *in, struct datagram_in *ret_d)
+{
+	struct mmsghdr *m;
+	size_t left;
+
+	if ((in->at < 0 || in->at >= in->n || in->off >= in->headers[in->at].msg_len) &&
+	    !next_message(in))
+		return false;
+	m = &in->headers[in->at];
+	left = m->msg_len - in->off;
+	ret_d->p = in->bytes + (size_t)in->at * STRIDE + in->off;
+	ret_d->n = left < in->segment ? left : in->segment;
+	ret_d->from = in->from;
+	ret_d->is_cut = m->msg_hdr.msg_flags & MSG_TRUNC;
+	in->off += ret_d->n;
+	return true;
+}
