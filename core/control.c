@@ -60,15 +60,16 @@ int stoa_control_add(struct stoa_mod *m, const char *command, const char *usage,
 	struct command *c;
 
 	stoa_assert_thread(STOA_THREAD_CTL);
-	if (find_command(stoa_str(command)))
-		return -EEXIST;
-	if (!help || !*help || usage_parse(usage, NULL, 0, NULL, NULL) < 0) {
+	if (!command || !*command || !help || !*help ||
+	    usage_parse(usage, NULL, 0, NULL, NULL) < 0) {
 		stoa_log(m, STOA_LOG_ERROR,
 			 "control command %s: its usage \"%s\" does not parse or its help is "
 			 "missing",
-			 command, usage);
+			 command ? command : "", usage);
 		return -EINVAL;
 	}
+	if (find_command(stoa_str(command)))
+		return -EEXIST;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;

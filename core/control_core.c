@@ -100,34 +100,35 @@ static json_t *list_levels(void)
 	return list;
 }
 
+/* Sets the level of "core" or of a module; -ENOENT for a module that is not there. */
+static int set_level(const char *module, enum stoa_log_level level)
+{
+	struct stoa_mod *m = host_find(module);
+
+	if (m)
+		atomic_store(&m->log_level, (int)level);
+	else if (strcmp(module, "core") == 0)
+		log_set_level(level);
+	else
+		return -ENOENT;
+	return 0;
+}
+
+/* Two words set a module's level, one the core's, none shows them all. */
 static void on_log_level(struct stoa_control *rq, void *user)
 {
-	const char *module = stoa_control_arg(rq, "module"), *name = stoa_control_arg(rq, "level");
-	enum stoa_log_level level;
-	struct stoa_mod *m;
+	const char *first = stoa_control_arg(rq, "module"), *second = stoa_control_arg(rq, "level");
+	const char *name = second ? second : first, *module = second ? first : "core";
+	enum stoa_log_level level = log_level_parse(stoa_str(name));
 
 	(void)user;
-	if (module && !name) { /* one word: the core's level */
-		name = module;
-		module = "core";
-	}
-	if (name) {
-		level = log_level_parse(stoa_str(name));
-		m = host_find(module);
-		if (!level || (!m && strcmp(module, "core") != 0)) {
-			stoa_control_fail(rq, "not_found",
-					  level ? "there is no module %s"
-						: "there is no level %s: error, "
-						  "warn, notice, info or debug",
-					  level ? module : name);
-			return;
-		}
-		if (m)
-			atomic_store(&m->log_level, (int)level);
-		else
-			log_set_level(level);
-	}
-	stoa_control_reply(rq, list_levels());
+	if (name && !level)
+		stoa_control_fail(rq, "not_found",
+				  "there is no level %s: error, warn, notice, info or debug", name);
+	else if (name && set_level(module, level) < 0)
+		stoa_control_fail(rq, "not_found", "there is no module %s", module);
+	else
+		stoa_control_reply(rq, list_levels());
 }
 
 static void on_drain(struct stoa_control *rq, void *user)

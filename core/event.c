@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "loop.h"
+#include "self.h"
 
 #define QUEUE_MAX 65536
 #define BATCH_MAX 1024
@@ -102,6 +103,8 @@ int stoa_event_listen(struct stoa_mod *m, const char *name, stoa_event_fn *fn, v
 	struct listener *l;
 
 	stoa_assert_thread(STOA_THREAD_CTL);
+	if (!m)
+		return -EINVAL;
 	l = calloc(1, sizeof(*l) + n + 1);
 	if (!l)
 		return -ENOMEM;
@@ -125,6 +128,7 @@ int stoa_event_emit(struct stoa_mod *m, const char *name, json_t *data_take)
 	stoa_assert_thread(STOA_THREAD_CTL);
 	if (n_queued >= QUEUE_MAX) {
 		n_dropped++;
+		stoa_metric_add(self_metrics.events_dropped, 1);
 		stoa_log(m, STOA_LOG_ERROR, "event %s dropped: %d are waiting", name, QUEUE_MAX);
 		goto fail;
 	}
@@ -140,6 +144,7 @@ int stoa_event_emit(struct stoa_mod *m, const char *name, json_t *data_take)
 	q->ev = (struct stoa_event){ sizeof(q->ev), q->name, stoa_wall_ms(), data_take };
 	stoa_list_append(&queue, &q->link);
 	n_queued++;
+	stoa_metric_add(self_metrics.events, 1);
 	if (!is_posted)
 		is_posted = stoa_post_task(stoa_ctl(), &turn) == 0;
 	return 0;

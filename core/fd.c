@@ -10,6 +10,7 @@ struct stoa_fd {
 	struct stoa_list of_loop;
 	struct event ev;
 	int fd;
+	uint32_t events;
 	stoa_fd_fn *fn;
 	void *user;
 };
@@ -31,6 +32,7 @@ static void watch(struct stoa_fd *w, struct event_base *base, uint32_t events)
 	short what = (short)((events & STOA_FD_READ ? EV_READ : 0) |
 			     (events & STOA_FD_WRITE ? EV_WRITE : 0) | EV_PERSIST);
 
+	w->events = events;
 	event_assign(&w->ev, base, w->fd, what, on_ready, w);
 	if (events)
 		event_add(&w->ev, NULL);
@@ -58,6 +60,8 @@ void stoa_fd_set(struct stoa_fd *w, uint32_t events)
 {
 	struct event_base *base = event_get_base(&w->ev);
 
+	if (events == w->events)
+		return;
 	event_del(&w->ev);
 	watch(w, base, events);
 }

@@ -10,6 +10,7 @@
 #include "hook.h"
 #include "iface.h"
 #include "loop.h"
+#include "self.h"
 
 #define CHAIN_MAX 64
 #define COUNT_MS  1
@@ -239,6 +240,7 @@ static enum stoa_verdict ask(struct chain *c, struct entry *e, struct stoa_hook_
 	if (v == STOA_PASS || v == STOA_ALLOW || v == STOA_DENY)
 		return v;
 	e->n_errors++;
+	stoa_metric_add(self_metrics.hook_errors, 1);
 	stoa_log(e->mod, STOA_LOG_WARN, "hook %s failed: counts as %s", c->name,
 		 c->point.on_error == STOA_DENY ? "a denial" : "no opinion");
 	if (c->point.on_error == STOA_DENY)
@@ -278,8 +280,10 @@ enum stoa_verdict stoa_hook_run(struct stoa_mod *m, const struct stoa_hook_point
 	}
 	if (v == STOA_PASS)
 		v = point->all_pass;
-	if (v == STOA_DENY)
+	if (v != STOA_ALLOW) {
+		stoa_metric_add(self_metrics.hook_denials, 1);
 		stoa_deny(&any->denial, "refused", "This is not allowed here.");
+	}
 	return v == STOA_ALLOW ? STOA_ALLOW : STOA_DENY;
 }
 

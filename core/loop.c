@@ -17,6 +17,7 @@
 #include <stoa/util.h>
 
 #include "loop.h"
+#include "self.h"
 
 static struct stoa_task closed_mark;
 #define loop_closed (&closed_mark)
@@ -145,9 +146,11 @@ void loop_callback_end(uint64_t began, const struct stoa_mod *m, const char *wha
 	if (!began)
 		return;
 	took_ms = (stoa_now_us() - began) / 1000;
-	if (took_ms > SLOW_CALLBACK_MS)
-		stoa_log(m, STOA_LOG_WARN, "%s held the control thread for %llu ms", what,
-			 (unsigned long long)took_ms);
+	if (took_ms <= SLOW_CALLBACK_MS)
+		return;
+	stoa_metric_add(self_metrics.slow_callbacks, 1);
+	stoa_log(m, STOA_LOG_WARN, "%s held the control thread for %llu ms", what,
+		 (unsigned long long)took_ms);
 }
 
 /* ---- making and ending loops ---- */

@@ -21,6 +21,7 @@
 #include "metric.h"
 #include "notify.h"
 #include "print.h"
+#include "self.h"
 
 STOA_EXPORT int stoa_main(int argc, char **argv);
 
@@ -150,40 +151,61 @@ static void print_findings(const struct stoa_errors *e)
 	stoa_buf_free(&text);
 }
 
-static int run_to_end(struct args *a)
+/* Everything before the configuration is read. */
+static int begin(struct args *a, struct stoa_buf *builtin, struct stoa_errors *e)
 {
-	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
-	struct stoa_buf builtin = { 0 };
 	int r = apply_state(a);
 
-	if (r == 0 && (!e || loop_init_ctl() < 0 || control_add_core() < 0))
-		r = -ENOMEM;
-	if (r == 0) {
-		host.module_dir = a->module_dir;
-		if (a->is_demo)
-			r = demo_prepare(a->state, a->port, &builtin, e);
-		host.layers = (struct conf_layers){ .builtin = builtin.p,
-						    .root = a->root,
-						    .config = a->config,
-						    .no_files = a->is_demo,
-						    .sets = a->sets,
-						    .sets_n = a->n_sets };
-		if (r == 0)
-			r = run(a, e);
-		print_findings(e);
-	}
-	if (r < 0 && !(e && errors_count(e)))
-		stoa_log(NULL, STOA_LOG_ERROR, "cannot go on: %s", strerror(-r));
+	if (r == 0)
+		r = loop_init_ctl();
+	if (r == 0)
+		r = control_add_core();
+	if (r < 0)
+		return r;
+	self_declare();
+	host.module_dir = a->module_dir;
+	if (a->is_demo)
+		r = demo_prepare(a->state, a->port, builtin, e);
+	host.layers = (struct conf_layers){ .builtin = builtin->p,
+					    .root = a->root,
+					    .config = a->config,
+					    .no_files = a->is_demo,
+					    .sets = a->sets,
+					    .sets_n = a->n_sets };
+	return r;
+}
+
+static void end(void)
+{
 	host_stop();
 	control_reset();
 	release_signals();
 	work_stop();
 	loop_free_all();
 	metric_reset();
+}
+
+static int run_to_end(struct args *a)
+{
+	stoa_auto(errors_free) struct stoa_errors *e = errors_new();
+	struct stoa_buf builtin = { 0 };
+	bool is_good;
+	int r;
+
+	if (!e)
+		return EXIT_FAILURE;
+	r = begin(a, &builtin, e);
+	if (r == 0)
+		r = run(a, e);
+	print_findings(e);
+	is_good = r == 0 && errors_count(e) == 0;
+	if (r < 0 && !errors_count(e))
+		stoa_log(NULL, STOA_LOG_ERROR, "cannot go on: %s", strerror(-r));
+	end();
 	stoa_buf_free(&builtin);
-	if (r == 0 && errors_count(e) == 0 && a->mode == MODE_CHECK)
+	if (is_good && a->mode == MODE_CHECK)
 		puts("the configuration is good");
-	return r < 0 || errors_count(e) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int stoa_main(int argc, char **argv)

@@ -124,6 +124,7 @@ void mod_stop(struct stoa_mod *m)
 	event_remove_of(m);
 	metric_remove_callbacks_of(m);
 	remove_leftovers(m, !is_running);
+	stoa_loop_run_posted(stoa_ctl()); /* what its threads, now gone, had still to say */
 	if (m->state != MOD_OUT)
 		m->state = MOD_STOPPED;
 }

@@ -15,6 +15,7 @@
 #include "iface.h"
 #include "loop.h"
 #include "metric.h"
+#include "self.h"
 
 #define PROVIDED_MAX 16
 #define WORDS_MAX    32
@@ -32,6 +33,7 @@ void stoa_test_begin(void)
 {
 	if (loop_init_ctl() < 0 || control_add_core() < 0)
 		abort();
+	self_declare();
 	host.module_dir = NULL;
 	host.phase = HOST_STARTING;
 	host.started_ms = stoa_now_ms();
