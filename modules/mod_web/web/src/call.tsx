@@ -1,4 +1,4 @@
-import { LiveKitRoom, RoomAudioRenderer, useConnectionState } from '@livekit/components-react';
+import { LiveKitRoom, RoomAudioRenderer, useConnectionState, useRemoteParticipants } from '@livekit/components-react';
 import { ConnectionState, DisconnectReason, MediaDeviceFailure, type RoomOptions } from 'livekit-client';
 import { useMemo, useRef, useState } from 'react';
 import type { Call, Grant } from './api';
@@ -41,10 +41,19 @@ const FAILURES: Partial<Record<MediaDeviceFailure, string>> = {
   [MediaDeviceFailure.DeviceInUse]: 'another program uses the camera or the microphone',
 };
 
+const STATES: Partial<Record<ConnectionState, string>> = {
+  [ConnectionState.Connecting]: 'Connecting…',
+  [ConnectionState.Reconnecting]: 'Reconnecting…',
+  [ConnectionState.SignalReconnecting]: 'Reconnecting…',
+};
+
 function Banner({ problem }: { problem: string }) {
   const state = useConnectionState();
-  const lost = state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting;
-  const text = lost ? 'Reconnecting…' : state === ConnectionState.Connecting ? 'Connecting…' : problem;
+  const isAlone = useRemoteParticipants().length === 0;
+  const text =
+    state !== ConnectionState.Connected
+      ? STATES[state]
+      : problem || (isAlone && 'Nobody else is here yet. Send them the link.');
   return (
     <div className="banner" role="status">
       {text && <span>{text}</span>}

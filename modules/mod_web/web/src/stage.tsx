@@ -1,12 +1,14 @@
-// Who is there: one tile each, the grid finds its own rows and columns.
+// Who is there: one tile each in a grid that finds its own rows and columns; beside a shared screen,
+// in a strip.
 import {
   GridLayout,
   ParticipantName,
   ParticipantTile,
+  TrackLoop,
+  TrackRefContext,
   VideoTrack,
   isTrackReference,
   useIsMuted,
-  useRemoteParticipants,
   useTrackRefContext,
   useTracks,
 } from '@livekit/components-react';
@@ -64,18 +66,34 @@ function TileContent() {
   );
 }
 
+const Tile = () => (
+  <ParticipantTile>
+    <TileContent />
+  </ParticipantTile>
+);
+
 export function Stage() {
   const tracks = useTracks(SOURCES, { onlySubscribed: false });
-  const others = useRemoteParticipants();
+  const screen = tracks.find((t) => t.source === Track.Source.ScreenShare && !t.participant.isLocal);
 
   return (
-    <section className="stage" aria-label="Participants">
-      <GridLayout tracks={tracks}>
-        <ParticipantTile>
-          <TileContent />
-        </ParticipantTile>
-      </GridLayout>
-      {others.length === 0 && <p className="alone">Nobody else is here yet. Send them the link.</p>}
+    <section className={screen ? 'stage has-screen' : 'stage'} aria-label="Participants">
+      {screen ? (
+        <>
+          <TrackRefContext.Provider value={screen}>
+            <Tile />
+          </TrackRefContext.Provider>
+          <div className="strip">
+            <TrackLoop tracks={tracks.filter((t) => t !== screen)}>
+              <Tile />
+            </TrackLoop>
+          </div>
+        </>
+      ) : (
+        <GridLayout tracks={tracks}>
+          <Tile />
+        </GridLayout>
+      )}
     </section>
   );
 }
