@@ -440,7 +440,7 @@ static void settle(struct change *ch)
 	if (c->status != CALL_ACTIVE || call_count(c, PART_JOINED))
 		c->empty_at = 0;
 	else if (!c->empty_at)
-		c->empty_at = now + sg->empty_ms;
+		c->empty_at = sg->is_draining ? now : now + sg->empty_ms;
 }
 
 static void on_stored(int err, const struct stoa_sql_result *const *results, uint32_t n,

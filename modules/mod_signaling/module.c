@@ -204,14 +204,29 @@ static int signaling_start(struct stoa_mod *m, const struct stoa_conf *c)
 	return err;
 }
 
+/* A call in which nobody is left need not wait for somebody to come back: the daemon goes. */
 static void signaling_drain(struct stoa_mod *m, uint64_t deadline_ms)
 {
 	struct signaling *sg = stoa_mod_ctx(m);
+	struct call *c;
 
 	(void)deadline_ms;
 	sg->is_draining = true;
+	stoa_list_for_each (c, &sg->all, struct call, link) {
+		if (!c->is_dead && c->empty_at) {
+			c->empty_at = stoa_now_ms();
+			review_arm(c);
+		}
+	}
 	if (!stoa_map_len(sg->calls))
 		stoa_mod_drained(m);
+}
+
+static void signaling_undrain(struct stoa_mod *m)
+{
+	struct signaling *sg = stoa_mod_ctx(m);
+
+	sg->is_draining = false;
 }
 
 /* Calls that are open stay so in the database; the next start ends them. */
@@ -245,6 +260,7 @@ static const struct stoa_mod_ops signaling_ops = {
 	.start = signaling_start,
 	.reload = signaling_reload,
 	.drain = signaling_drain,
+	.undrain = signaling_undrain,
 	.stop = signaling_stop,
 };
 

@@ -457,6 +457,33 @@ static void test_never_connected(void)
 	CHECK_STR(sql("SELECT end_reason FROM nchat_calls WHERE call_id = '%s'", id), "media_lost");
 }
 
+/* ---- drain ---- */
+
+static void test_drain(void)
+{
+	char one[64], two[64];
+
+	start_group();
+	snprintf(one, sizeof(one), "%s", id);
+	CHECK_INT(act("bob", one, "join"), 200);
+	CHECK_INT(act("alice", one, "leave"), 200);
+	CHECK_INT(act("bob", one, "leave"), 200);
+	start_group();
+	snprintf(two, sizeof(two), "%s", id);
+	CHECK_INT(act("bob", two, "join"), 200);
+	CHECK_STR(call_status_in_db(one), "active"); /* somebody may come back */
+	stoa_test_drain(3600000);
+	CHECK(wait_status(one, "ended")); /* long before empty-timeout */
+	CHECK_STR(sql("SELECT end_reason FROM nchat_calls WHERE call_id = '%s'", one), "empty");
+	CHECK_INT(post("alice", "/api/calls/initiate",
+		       "{\"targetUserId\":\"bob\",\"type\":\"video\"}"),
+		  503);
+	CHECK_STR(call_status_in_db(two), "active"); /* goes on until they are done */
+	CHECK_INT(act("bob", two, "leave"), 200);
+	CHECK_INT(act("alice", two, "leave"), 200);
+	CHECK(wait_status(two, "ended"));
+}
+
 /* ---- restart ---- */
 
 static void test_restart(void)
@@ -509,6 +536,10 @@ int main(void)
 	test_lists();
 	test_get();
 	test_idempotency();
+	fx_end();
+
+	fx_open("");
+	test_drain();
 	fx_end();
 
 	/* fx_begin() alone: what is asked before it is ready waits for its answer */
