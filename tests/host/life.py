@@ -277,6 +277,49 @@ class Life(Case):
         self.assertEqual(d.out().count("\n"), 1)
 
 
+class Drain(Case):
+    """With a module that has work for ever."""
+
+    ARGS = ["--module-dir", os.path.join(BUILD, "tests", "host", "modules")]
+
+    def stubborn(self, timeout):
+        d = self.start({"a.yaml": f"core: {{ drain-timeout: {timeout} }}\nmodules: {{ mod_stubborn: {{ load: yes }} }}\n"},
+                       args=self.ARGS)
+        return d.ready()
+
+    def test_deadline(self):
+        d = self.stubborn("100ms")
+        self.assertEqual(d.end(), 0)
+        self.assertIn("mod_stubborn: asked to drain within 100 ms", d.log())
+        self.assertIn("mod_stubborn: drain deadline passed", d.log())
+
+    def test_waits_until_done(self):
+        d = self.stubborn("1h")
+        d.process.send_signal(signal.SIGTERM)
+        d.until(lambda: "asked to drain" in d.log(), "the drain")
+        self.assertEqual(d.ctl("status")[1]["phase"], "draining")
+        self.assertEqual(d.ctl("be", "done")[0], 0)
+        self.assertEqual(d.process.wait(DEADLINE), 0)
+        self.assertNotIn("deadline passed", d.log())
+
+    def test_second_signal(self):
+        d = self.stubborn("1h")
+        d.process.send_signal(signal.SIGTERM)
+        d.until(lambda: "asked to drain" in d.log(), "the drain")
+        self.assertEqual(d.end(), 0)
+        self.assertIn("stopping at once", d.log())
+
+    def test_no_way_back(self):
+        d = self.stubborn("1h")
+        self.assertEqual(d.ctl("drain")[1], {"phase": "draining", "drained": False})
+        status, answer = d.ctl("undrain")
+        self.assertEqual((status, answer["error"]), (1, "cannot_undrain"))
+        self.assertIn("mod_stubborn", answer["message"])
+        d.ctl("be", "done")
+        self.assertEqual(d.ctl("drain")[1], {"phase": "draining", "drained": True})
+        self.assertEqual(d.end(), 0)
+
+
 class Control(Case):
     def test_exit_statuses(self):
         d = self.start({}).ready()
