@@ -18,18 +18,18 @@ STOA_BEGIN_DECLS
 
 enum stoa_opt_type {
 	STOA_OPT_END_ = 0,
-	STOA_OPT_BOOL = 1,     /* yes, no, true, false, on, off                                   */
-	STOA_OPT_INT = 2,      /* decimal; min, max                                               */
-	STOA_OPT_DURATION = 3, /* 250ms, 4s, 5m, 2h, 7d; min and max in milliseconds              */
-	STOA_OPT_SIZE = 4,     /* 512, 64K, 10M, 1G (powers of 1024), in bytes                    */
-	STOA_OPT_RATE = 5,     /* 500k, 2M (powers of 1000), in bits per second                   */
-	STOA_OPT_STRING = 6,   /* min and max are lengths in bytes                                */
-	STOA_OPT_ENUM = 7,     /* one of `choices`                                                */
-	STOA_OPT_ADDRESS = 8,  /* 127.0.0.1:7880, [::1]:7880, *:7880; port alone is an error      */
-	STOA_OPT_PATH = 9,     /* absolute, or relative to the state directory                    */
-	STOA_OPT_SECRET = 10,  /* file:/path or cred:name; the getter yields the content          */
-	STOA_OPT_LIST = 11,    /* list of strings                                                 */
-	STOA_OPT_MAP = 12,     /* named entries, each with the options of `item`                  */
+	STOA_OPT_BOOL = 1,     /* yes, no, true, false, on, off */
+	STOA_OPT_INT = 2,      /* decimal; min, max */
+	STOA_OPT_DURATION = 3, /* 250ms, 4s, 5m, 2h, 7d; min and max in milliseconds */
+	STOA_OPT_SIZE = 4,     /* 512, 64K, 10M, 1G (powers of 1024), in bytes */
+	STOA_OPT_RATE = 5,     /* 500k, 2M (powers of 1000), in bits per second */
+	STOA_OPT_STRING = 6,   /* min and max are lengths in bytes */
+	STOA_OPT_ENUM = 7,     /* one of `choices` */
+	STOA_OPT_ADDRESS = 8,  /* 127.0.0.1:7880, [::1]:7880, *:7880; port alone is an error */
+	STOA_OPT_PATH = 9,     /* absolute, or relative to the state directory */
+	STOA_OPT_SECRET = 10,  /* file:/path or cred:name; the getter yields the content */
+	STOA_OPT_LIST = 11,    /* list of strings; a default is written "a, b" */
+	STOA_OPT_MAP = 12,     /* named entries, each with the options of `item`; no default */
 };
 
 #define STOA_OPT_RELOADABLE 1u /* may change at reload; others are reported "needs restart" */
@@ -37,17 +37,16 @@ enum stoa_opt_type {
 #define STOA_OPT_DEPRECATED 4u /* accepted with a warning that prints `doc`                 */
 
 struct stoa_opt {
-	const char *key;
+	const char *key; /* a-z, 0-9 and - */
 	enum stoa_opt_type type;
 	uint32_t flags;
-	const char
-		*dflt; /* text, parsed by the code that reads files; NULL: unset (0, "", empty) */
-	int64_t min, max;           /* both 0: no limit	   */
-	const char *const *choices; /* ENUM: NULL-terminated                                      */
+	const char *dflt;            /* text, read as in a file; NULL: unset (0, "", empty) */
+	int64_t min, max;            /* max 0: no upper limit; both 0: no limit */
+	const char *const *choices;  /* ENUM: NULL-terminated */
 	const struct stoa_opt *item; /* MAP: table of one entry */
-	const char *doc;   /* one sentence, mandatory                                    */
-	const char *since; /* version that brought it; NULL: the module's first          */
-	const char *was;   /* an older name that still works, with a warning             */
+	const char *doc;             /* one sentence, mandatory */
+	const char *since;           /* version that brought it; NULL: the module's first */
+	const char *was;             /* an older name that still works, with a warning */
 };
 
 #define STOA_OPT_END                                                                               \
@@ -67,7 +66,7 @@ STOA_EXPORT int64_t stoa_conf_rate(const struct stoa_conf *c, const char *key);
 /** STRING, ENUM, ADDRESS, PATH: the text ("" when unset); ENUM gives the choice's text. Paths are
  * absolute. */
 STOA_EXPORT const char *stoa_conf_string(const struct stoa_conf *c, const char *key);
-/** ENUM: index into `choices`. */
+/** ENUM: index into `choices`; -1 when it is unset and has no default. */
 STOA_EXPORT int stoa_conf_enum(const struct stoa_conf *c, const char *key);
 /** SECRET: the content of the file, read when the section was made, one trailing newline removed.
  */
@@ -82,8 +81,11 @@ STOA_EXPORT size_t stoa_conf_map_len(const struct stoa_conf *c, const char *key)
 STOA_EXPORT const struct stoa_conf *stoa_conf_map_get(const struct stoa_conf *c, const char *key,
 						      size_t i, const char **ret_name);
 
-/** Adds "file:line:col: message" for the place where `key` got its value (or its module's section).
- *  Only inside check(). Thread: ctl. */
+/** Adds a mistake, "file:line:col: message", at the place where `key` got its value, or, for a default
+ *  or a `key` of NULL, at the section. `c` may be an entry of a MAP. The message names the remedy.
+ *  Inside check() with its `e`; inside start() and reload() with NULL, for what could not be known
+ *  before, such as a port in use: then the start ends, or the reload is reported as faulty.
+ *  Thread: ctl. */
 STOA_EXPORT void stoa_errors_add(struct stoa_errors *e, const struct stoa_conf *c, const char *key,
 				 const char *fmt, ...) STOA_PRINTF(4, 5);
 
