@@ -181,10 +181,11 @@ int answer_put_codec(struct answer_section *a, const struct sdp_section *s,
 	return err;
 }
 
-void answer_put_exts(struct answer_section *a, const struct sdp_section *s, uint32_t wanted)
+void answer_put_exts(struct answer_section *a, const struct sdp_section *s, uint32_t wanted,
+		     uint8_t id_max)
 {
 	for (uint32_t i = 0; i < s->n_exts && a->n_exts < RTP_EXTS; i++)
-		if (wanted & 1u << s->exts[i].kind)
+		if (wanted & 1u << s->exts[i].kind && s->exts[i].id <= id_max)
 			a->exts[a->n_exts++] = s->exts[i];
 }
 
@@ -329,6 +330,8 @@ int answer_render(const struct stoa_answer *a, struct stoa_buf *out)
 				stoa_buf_addf(out, " %s", a->s[i].mid);
 		stoa_buf_adds(out, "\r\n");
 	}
+	if (a->allows_mixed)
+		stoa_buf_adds(out, "a=extmap-allow-mixed\r\n");
 	stoa_buf_adds(out, "a=msid-semantic: WMS *\r\n");
 	for (uint32_t i = 0; i < a->n; i++) {
 		render_section(a, &a->s[i], is_first && !a->s[i].is_rejected, out);

@@ -52,7 +52,7 @@ struct stoa_answer {
 	atomic_uint refs;
 	uint64_t session;
 	uint32_t version;
-	bool has_bundle, is_client;
+	bool has_bundle, is_client, allows_mixed;
 	char ufrag[16], pwd[33];
 	char *fingerprint; /* "sha-256 AB:…" */
 	uint32_t n_addresses;
@@ -92,7 +92,14 @@ int answer_put_codec(struct answer_section *a, const struct sdp_section *s,
 	 1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE | 1u << RTP_EXT_COLOR_SPACE |    \
 	 1u << RTP_EXT_ABS_CAPTURE_TIME)
 
-/** Echoes the offered extensions that are in `wanted` (bits 1 << enum rtp_ext). */
-void answer_put_exts(struct answer_section *a, const struct sdp_section *s, uint32_t wanted);
+/** Echoes the offered extensions that are in `wanted` (bits 1 << enum rtp_ext), with ids up to
+ *  `id_max`. */
+void answer_put_exts(struct answer_section *a, const struct sdp_section *s, uint32_t wanted,
+		     uint8_t id_max);
+/** The largest id that may be used with this client. */
+static inline uint8_t answer_id_max(const struct stoa_answer *a)
+{
+	return a->allows_mixed ? RTP_EXT_ID_MAX : 14;
+}
 
 #endif

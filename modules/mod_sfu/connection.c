@@ -30,7 +30,7 @@ int connection_open(struct participant *p, stoa_transport_id *ret_t)
 	}
 	t->participant = p;
 	p->obj.refs++;
-	t->opened_ms = model_now_ms(p->obj.model);
+	t->lost_ms = model_now_ms(p->obj.model);
 	t->session = (uint64_t)model_random32() << 16 | (model_random32() & 0xffff);
 	stoa_list_append(&p->transports, &t->in_participant);
 	p->n_transports++;

@@ -225,6 +225,7 @@ static void on_peer_connected(struct model *m, const struct notice *n)
 	if (!t || t->is_connected)
 		return;
 	t->is_connected = true;
+	t->lost_ms = 0;
 	model_tell_transport_state(t, true);
 	participant_check_active(t->participant);
 }
@@ -236,6 +237,7 @@ static void on_peer_lost(struct model *m, const struct notice *n)
 	if (!t || !t->is_connected)
 		return;
 	t->is_connected = false;
+	t->lost_ms = model_now_ms(m);
 	model_tell_transport_state(t, false);
 }
 

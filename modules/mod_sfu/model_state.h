@@ -18,6 +18,7 @@
 #define SUBSCRIPTIONS_MAX 1024
 #define TRANSPORTS_MAX    4
 #define LISTENERS_MAX     8
+#define CONNECT_LIMIT_MS  60000 /* without a connected transport, then the participant is out */
 #define NAME_MAX_BYTES    255
 #define TEXT_MAX_BYTES    1024
 #define BLOB_MAX_BYTES    65536
@@ -74,7 +75,6 @@ struct track {
 	enum codec codec;
 	struct source *source; /* on the worker; NULL until bound to a section */
 	struct connection *transport;
-	struct stoa_layer_info announced[STOA_LAYERS_MAX];
 };
 
 struct subscription {
@@ -94,7 +94,7 @@ struct slot { /* what is in an m-section of a transport */
 	bool is_free_to_receive;           /* the client would receive here and nothing is sent */
 	struct track *track;               /* published */
 	struct subscription *subscription; /* sent */
-	char msid_track[64];
+	char msid_track[80];               /* of what is or was published here */
 };
 
 struct connection {
@@ -103,7 +103,7 @@ struct connection {
 	struct stoa_list in_participant;
 	struct peer *peer; /* on the worker; NULL until the first offer */
 	bool is_connected, has_answered;
-	uint64_t opened_ms;
+	uint64_t lost_ms; /* since when it is not connected; opening counts */
 	struct peer_ice ice;
 	struct peer_dtls dtls;
 	uint64_t session;
@@ -114,7 +114,6 @@ struct connection {
 	uint32_t asked[2];
 	bool is_asked;
 	uint64_t asked_ms;
-	float worst_score;
 };
 
 struct listener {
@@ -211,8 +210,8 @@ int track_announce(struct participant *p, const struct stoa_track_info *want, st
 void track_unpublish(struct track *t);
 void track_set_muted(struct track *t, bool muted, bool by_server);
 /** Binds to a section of the publisher's description; the source goes to the worker. */
-int track_bind(struct track *t, struct connection *transport, const struct sdp_section *s,
-	       const struct sdp_codec *c, const char *mid);
+int track_bind(struct track *t, struct connection *transport, const struct section *w,
+	       const struct sdp_codec *c);
 
 struct subscription *subscription_find(struct participant *p, const struct track *t);
 int subscription_want(struct participant *p, struct track *t, bool wanted);
@@ -226,7 +225,7 @@ void participant_subscribe_all(struct participant *p);
 /** Puts it into a section: the downtrack goes to the worker. */
 int subscription_attach(struct subscription *s, struct connection *t, uint32_t slot,
 			const struct sdp_section *offered, const struct sdp_codec *c,
-			struct answer_section *a);
+			struct stoa_answer *answer);
 
 int connection_open(struct participant *p, stoa_transport_id *ret_t);
 void connection_close(struct connection *t);

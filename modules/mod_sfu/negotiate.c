@@ -16,7 +16,6 @@ struct negotiation {
 	struct sections *sections;
 	struct peer_dtls dtls;
 	const struct sdp_section *tagged; /* the section whose transport all share */
-	bool is_restart;                  /* new ICE credentials */
 };
 
 /* ---- checks ---- */
@@ -172,7 +171,8 @@ static int grow_slots(struct connection *t, const struct stoa_sdp *offer)
 
 /* ---- what is published ---- */
 
-static struct track *find_announced(struct connection *t, const struct sdp_section *s)
+static struct track *find_announced(struct connection *t, const struct sdp_section *s,
+				    const struct slot *slot)
 {
 	enum stoa_media_kind kind = s->kind == SDP_AUDIO ? STOA_AUDIO : STOA_VIDEO;
 	struct track *k, *oldest = NULL;
@@ -185,7 +185,9 @@ static struct track *find_announced(struct connection *t, const struct sdp_secti
 		if (!oldest)
 			oldest = k;
 	}
-	return oldest; /* Firefox's msid is not the cid */
+	/* Firefox's msid is not the cid: the oldest that waits. But not for what was published here
+	 * before and taken away since: its client may not have heard of that yet. */
+	return s->msid_track.n && stoa_str_is(s->msid_track, slot->msid_track) ? NULL : oldest;
 }
 
 /* The first offered codec of those we carry. */
@@ -281,17 +283,17 @@ static int plan_uplink(struct negotiation *n, uint32_t i)
 	const struct sdp_codec *c;
 	int err;
 
-	if (!t && !(t = find_announced(n->t, s)))
+	if (!t && !(t = find_announced(n->t, s, slot)))
 		return 0; /* nobody announced it: inactive */
 	if (!(c = choose_uplink(t, s)))
 		return 0;
 	sort_rids(s, w);
-	if (!t->source && (err = track_bind(t, n->t, s, c, a->mid)) < 0)
+	if (!t->source && (err = track_bind(t, n->t, w, c)) < 0)
 		return err;
 	slot->track = t;
 	snprintf(slot->msid_track, sizeof(slot->msid_track), "%.*s", STOA_FMT(s->msid_track));
 	a->direction |= SDP_RECV;
-	answer_put_exts(a, s, ANSWER_EXTS);
+	answer_put_exts(a, s, ANSWER_EXTS, answer_id_max(n->answer));
 	if ((err = answer_put_codec(a, s, c, UPLINK_FEEDBACK, opus_extra(t))) < 0)
 		return err;
 	for (uint32_t k = 0; k < s->n_rids; k++)
@@ -349,7 +351,7 @@ static int plan_downlink(struct negotiation *n, uint32_t i)
 	slot->is_free_to_receive = true;
 	if (!s && !(s = find_waiting(n->t, offered, &c)))
 		return 0;
-	if ((err = subscription_attach(s, n->t, i, offered, c, a)) < 0)
+	if ((err = subscription_attach(s, n->t, i, offered, c, n->answer)) < 0)
 		return err;
 	a->direction |= SDP_SEND;
 	return 0;
@@ -370,7 +372,8 @@ static void vacate(struct slot *slot)
 
 /* A section in which nothing flows still lists a codec, or it would count as refused; and all the
  * extensions: Chromium offers in later sections only what earlier answers left in use. */
-static int plan_inactive(const struct sdp_section *s, struct answer_section *a)
+static int plan_inactive(const struct negotiation *n, const struct sdp_section *s,
+			 struct answer_section *a)
 {
 	const struct sdp_codec *c = choose_any(s);
 
@@ -378,7 +381,7 @@ static int plan_inactive(const struct sdp_section *s, struct answer_section *a)
 		a->is_rejected = true;
 		return 0;
 	}
-	answer_put_exts(a, s, ANSWER_EXTS);
+	answer_put_exts(a, s, ANSWER_EXTS, answer_id_max(n->answer));
 	return answer_put_codec(a, s, c, UPLINK_FEEDBACK, "");
 }
 
@@ -402,7 +405,7 @@ static int plan_media(struct negotiation *n, uint32_t i)
 	if (err == 0 && s->direction & SDP_RECV)
 		err = plan_downlink(n, i);
 	if (err == 0 && a->direction == 0)
-		err = plan_inactive(s, a);
+		err = plan_inactive(n, s, a);
 	return err;
 }
 
@@ -458,23 +461,6 @@ static int plan_head(struct negotiation *n)
 	return 0;
 }
 
-static void settle_asked(struct connection *t, const uint32_t before[2])
-{
-	uint32_t now[2] = { 0, 0 };
-
-	for (uint32_t i = 0; i < t->n_slots; i++)
-		if (t->slots[i].kind <= SDP_VIDEO &&
-		    (t->slots[i].is_free_to_receive || t->slots[i].subscription))
-			now[t->slots[i].kind]++;
-	for (int k = 0; k < 2; k++) {
-		uint32_t more = now[k] > before[k] ? now[k] - before[k] : 0;
-
-		t->asked[k] = t->asked[k] > more ? t->asked[k] - more : 0;
-	}
-	t->is_asked = t->asked[0] || t->asked[1];
-	connection_check_sections(t, false);
-}
-
 static void count_receiving(const struct connection *t, uint32_t count[2])
 {
 	count[0] = count[1] = 0;
@@ -482,6 +468,21 @@ static void count_receiving(const struct connection *t, uint32_t count[2])
 		if (t->slots[i].kind <= SDP_VIDEO &&
 		    (t->slots[i].is_free_to_receive || t->slots[i].subscription))
 			count[t->slots[i].kind]++;
+}
+
+/* Sections that were asked for and have come. */
+static void settle_asked(struct connection *t, const uint32_t before[2])
+{
+	uint32_t now[2];
+
+	count_receiving(t, now);
+	for (int k = 0; k < 2; k++) {
+		uint32_t more = now[k] > before[k] ? now[k] - before[k] : 0;
+
+		t->asked[k] = t->asked[k] > more ? t->asked[k] - more : 0;
+	}
+	t->is_asked = t->asked[0] || t->asked[1];
+	connection_check_sections(t, false);
 }
 
 static void check_subscribers(struct connection *t)
@@ -525,6 +526,8 @@ int connection_apply_offer(struct connection *t, const struct stoa_sdp *offer,
 		return err;
 	n.answer = answer_new(offer->n);
 	n.sections = sections_new(offer->n);
+	if (n.answer)
+		n.answer->allows_mixed = offer->allows_mixed;
 	c = command_new(COMMAND_SECTIONS);
 	count_receiving(t, before);
 	if (!n.answer || !n.sections || !c)

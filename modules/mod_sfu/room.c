@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define ASK_AGAIN_MS 3000
+
 static void room_free(struct object *o)
 {
 	struct room *r = (struct room *)(void *)o;
@@ -138,24 +140,40 @@ void room_close(struct room *r, enum stoa_leave_reason why)
 	object_remove(&r->obj);
 }
 
+/* Sections that were asked for and never offered are asked for again. */
+static void repeat_asking(struct connection *t, uint64_t now_ms)
+{
+	if (!t->is_asked || now_ms - t->asked_ms < ASK_AGAIN_MS)
+		return;
+	t->is_asked = false;
+	t->asked[0] = t->asked[1] = 0;
+	connection_check_sections(t, false);
+}
+
+static void check_participant(struct participant *p, uint64_t now_ms)
+{
+	bool was_active = p->info.state == STOA_PARTICIPANT_ACTIVE;
+	struct connection *t;
+
+	stoa_list_for_each (t, &p->transports, struct connection, in_participant) {
+		repeat_asking(t, now_ms);
+		if (t->lost_ms && t->has_answered && now_ms - t->lost_ms >= CONNECT_LIMIT_MS) {
+			participant_leave(p, was_active ? STOA_LEAVE_CONNECTION_TIMEOUT
+							: STOA_LEAVE_JOIN_FAILURE);
+			return;
+		}
+	}
+}
+
 void room_check_timeout(struct room *r, uint64_t now_ms)
 {
 	uint64_t limit_s = r->was_joined ? r->info.departure_timeout_s : r->info.empty_timeout_s;
-	struct participant *p;
-	struct connection *t;
+	struct participant *p, *next;
 
 	if (r->empty_since_ms && now_ms - r->empty_since_ms >= limit_s * 1000) {
 		room_close(r, STOA_LEAVE_ROOM_CLOSED);
 		return;
 	}
-	/* Sections that were asked for and never offered are asked for again. */
-	stoa_list_for_each (p, &r->participants, struct participant, in_room) {
-		stoa_list_for_each (t, &p->transports, struct connection, in_participant) {
-			if (t->is_asked && now_ms - t->asked_ms >= 3000) {
-				t->is_asked = false;
-				t->asked[0] = t->asked[1] = 0;
-				connection_check_sections(t, false);
-			}
-		}
-	}
+	stoa_list_for_each_safe (p, next, &r->participants, struct participant, in_room)
+		check_participant(p, now_ms);
 }

@@ -123,7 +123,9 @@ static void write_head(struct stoa_wcursor *c, uint8_t count, enum rtcp_type typ
 
 static void write_reports(struct stoa_wcursor *c, const struct rtcp_report *reports, unsigned n)
 {
-	for (const struct rtcp_report *r = reports; r < reports + n; r++) {
+	for (unsigned i = 0; i < n; i++) {
+		const struct rtcp_report *r = &reports[i];
+
 		stoa_wcur_be32(c, r->ssrc);
 		stoa_wcur_u8(c, r->fraction_lost);
 		stoa_wcur_be24(c, (uint32_t)r->lost & 0xffffff);

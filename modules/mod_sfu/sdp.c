@@ -352,6 +352,12 @@ static void on_ssrc_group(struct parsing *p, struct stoa_str v)
 	}
 }
 
+static void on_allow_mixed(struct parsing *p, struct stoa_str v)
+{
+	(void)v;
+	p->sdp->allows_mixed |= p->s == &p->session;
+}
+
 static void on_sctp_port(struct parsing *p, struct stoa_str v)
 {
 	uint64_t n;
@@ -397,6 +403,7 @@ static const struct {
 	{ "ssrc-group", on_ssrc_group },
 	{ "sctp-port", on_sctp_port },
 	{ "bundle-only", on_bundle_only },
+	{ "extmap-allow-mixed", on_allow_mixed },
 };
 
 static void parse_attribute(struct parsing *p, struct stoa_str v)

@@ -76,6 +76,7 @@ struct stoa_sdp {
 	uint32_t n;
 	struct sdp_section *s;
 	bool has_bundle;
+	bool allows_mixed; /* a=extmap-allow-mixed: two-byte extensions where they are needed */
 };
 
 /** -EINVAL: no "v=0" or no m-line; -E2BIG; -ENOMEM. */

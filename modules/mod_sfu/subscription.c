@@ -190,11 +190,11 @@ static struct downtrack_settings settings_of(const struct subscription *s,
 
 /* What the answer says about a track that is sent; the same again for every answer. */
 static int describe(const struct subscription *s, const struct sdp_section *offered,
-		    const struct sdp_codec *c, struct answer_section *a)
+		    const struct sdp_codec *c, struct answer_section *a, uint8_t id_max)
 {
 	bool is_stereo = s->track->info.stereo;
 
-	answer_put_exts(a, offered, ANSWER_EXTS);
+	answer_put_exts(a, offered, ANSWER_EXTS, id_max);
 	snprintf(a->stream, sizeof(a->stream), "%s|%s", s->track->owner->sid, s->track->sid);
 	snprintf(a->track, sizeof(a->track), "%s", s->track->sid);
 	snprintf(a->cname, sizeof(a->cname), "%s", s->track->owner->sid);
@@ -204,11 +204,12 @@ static int describe(const struct subscription *s, const struct sdp_section *offe
 
 int subscription_attach(struct subscription *s, struct connection *t, uint32_t slot,
 			const struct sdp_section *offered, const struct sdp_codec *c,
-			struct answer_section *a)
+			struct stoa_answer *answer)
 {
+	struct answer_section *a = &answer->s[slot];
 	struct downtrack_settings set;
 	struct command *add;
-	int err = describe(s, offered, c, a);
+	int err = describe(s, offered, c, a, answer_id_max(answer));
 
 	if (err < 0)
 		return err;

@@ -3,7 +3,6 @@
  * A track has a source on the worker from the moment it is bound. */
 #include "model_state.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FEATURES_MAX 16
@@ -175,27 +174,35 @@ void track_set_muted(struct track *t, bool muted, bool by_server)
 	model_tell(t->obj.model, EVENT_TRACK_UPDATED, &t->obj);
 }
 
-/* The announced layers in the order of the rids: the lowest first, whatever the offer's order is.
- * LiveKit's names have an order; others are taken as they come. */
-static void set_layers(struct track *t, const struct sdp_section *s)
+static int by_quality(const void *a, const void *b)
 {
-	t->info.simulcast = s->n_rids > 1;
-	for (uint32_t i = 0; i < s->n_rids && i < STOA_LAYERS_MAX; i++)
-		snprintf(t->info.layers[i].rid, sizeof(t->info.layers[i].rid), "%.*s",
-			 STOA_FMT(s->rids[i]));
-	if (t->info.n_layers < s->n_rids)
-		t->info.n_layers = s->n_rids < STOA_LAYERS_MAX ? s->n_rids : STOA_LAYERS_MAX;
+	const struct stoa_layer_info *x = a, *y = b;
+
+	return (x->quality > y->quality) - (x->quality < y->quality);
 }
 
-int track_bind(struct track *t, struct connection *transport, const struct sdp_section *s,
-	       const struct sdp_codec *c, const char *mid)
+/* Layers, lowest first, get the names they have in the description, which are sorted likewise. */
+static void set_layers(struct track *t, const struct section *w)
+{
+	t->info.simulcast = w->n_rids > 1;
+	while (t->info.n_layers < w->n_rids)
+		t->info.layers[t->info.n_layers] =
+			(struct stoa_layer_info){ .quality = t->info.n_layers },
+		t->info.n_layers++;
+	qsort(t->info.layers, t->info.n_layers, sizeof(t->info.layers[0]), by_quality);
+	for (uint32_t i = 0; i < w->n_rids; i++)
+		memcpy(t->info.layers[i].rid, w->rids[i], sizeof(t->info.layers[i].rid));
+}
+
+int track_bind(struct track *t, struct connection *transport, const struct section *w,
+	       const struct sdp_codec *c)
 {
 	struct source_settings set = {
 		.track = t->obj.id,
 		.participant = t->owner->obj.id,
 		.codec = answer_codec_of(c),
 		.clock = c->clock,
-		.n_layers = (uint8_t)(s->n_rids ? s->n_rids : 1),
+		.n_layers = w->n_rids ? w->n_rids : 1,
 		.has_nack = c->feedback & SDP_FB_NACK,
 		.has_pli = c->feedback & SDP_FB_PLI,
 		.has_fir = c->feedback & SDP_FB_FIR,
@@ -203,8 +210,6 @@ int track_bind(struct track *t, struct connection *transport, const struct sdp_s
 	struct command *add = command_new(COMMAND_SOURCE_ADD), *mute = NULL;
 	int err = -ENOMEM;
 
-	if (set.n_layers > SOURCE_LAYERS_MAX)
-		set.n_layers = SOURCE_LAYERS_MAX;
 	t->source = add ? source_new(&set, t->owner->room->stage, transport->peer) : NULL;
 	if (!t->source || !(t->fmtp = strndup(c->fmtp.n ? c->fmtp.p : "", c->fmtp.n)) ||
 	    (err = text_set(&t->mime, codec_mime(set.codec), 64)) < 0) {
@@ -215,8 +220,8 @@ int track_bind(struct track *t, struct connection *transport, const struct sdp_s
 	t->info.mime = t->mime;
 	t->codec = set.codec;
 	t->transport = transport;
-	snprintf(t->mid, sizeof(t->mid), "%s", mid);
-	set_layers(t, s);
+	memcpy(t->mid, w->mid, sizeof(t->mid));
+	set_layers(t, w);
 	add->source = t->source;
 	model_post(t->obj.model, t->owner->room, add);
 	if (t->info.muted && (mute = command_new(COMMAND_SOURCE_MUTE))) {

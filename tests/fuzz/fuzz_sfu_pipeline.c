@@ -2,6 +2,7 @@
 /* Everything after decryption: one publisher (audio, simulcast VP8, H.264) and two subscribers. The
  * input is a list of steps: who sends what (RTP or RTCP as it stands, or RTP with a sane header), or
  * how much time passes. What leaves must be well formed, and the pool must be whole at the end. */
+#define WORLD_OUT_MAX 128
 #include "../unit/sfu_world.h"
 
 static struct world w;

@@ -8,7 +8,9 @@
 #include "model_state.h"
 #include <stdlib.h>
 
-#define WORLD_OUT_MAX   4096
+#ifndef WORLD_OUT_MAX
+#define WORLD_OUT_MAX 4096
+#endif
 #define WORLD_PEERS_MAX 16
 
 struct world_out { /* one packet that left */

@@ -116,7 +116,7 @@ static void test_aiortc_one_id_with_two_meanings(void)
 	CHECK(has_ext(&sdp->s[0], 2, RTP_EXT_AUDIO_LEVEL));
 	CHECK(has_ext(&sdp->s[1], 2, RTP_EXT_ABS_SEND_TIME));
 	CHECK(stoa_str_is(sdp->s[2].protocol, "DTLS/SCTP"));
-	answer_put_exts(&a, &sdp->s[1], ANSWER_EXTS);
+	answer_put_exts(&a, &sdp->s[1], ANSWER_EXTS, 14);
 	for (unsigned i = 0; i < a.n_exts; i++)
 		CHECK(a.exts[i].id != 2); /* the answer gives it one meaning only */
 	sdp_free(sdp);
