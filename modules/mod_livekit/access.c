@@ -4,6 +4,8 @@
  * a 404 without the words below would make livekit-client try the older dialect. */
 #include "access.h"
 
+#include <errno.h>
+
 #include "join.h"
 
 #define NO_ROOM "requested room does not exist"
@@ -81,6 +83,14 @@ static bool is_join_wrong(const struct stoa_http_req *req, bool is_needed)
 	return found ? join_parse(text, &j) != 0 : is_needed;
 }
 
+int access_of_call(struct livekit *lk, const struct stoa_media_grant *grant)
+{
+	int err =
+		lk->calls.ops ? stoa_calls_may_enter(&lk->calls, grant->room, grant->identity) : 0;
+
+	return err == -ESTALE || err == -EACCES ? err : 0;
+}
+
 void access_validate(struct stoa_http_req *req, void *user)
 {
 	struct livekit *lk = user;
@@ -100,6 +110,10 @@ void access_validate(struct stoa_http_req *req, void *user)
 		access_answer(req, 503, "the server is shutting down");
 	else if (!lk->set.auto_create && stoa_sfu_room_find(&lk->sfu, grant->room, &room) != 0)
 		access_answer(req, 404, NO_ROOM);
+	else if (access_of_call(lk, grant) == -ESTALE)
+		access_answer(req, 404, NO_ROOM);
+	else if (access_of_call(lk, grant) == -EACCES)
+		access_answer(req, 401, "removed from the call");
 	else
 		access_answer(req, 200, "success");
 	stoa_auth_media_unref(&lk->auth, grant);

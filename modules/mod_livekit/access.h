@@ -14,6 +14,10 @@ struct refusal { /* why a client is not let in, as livekit-server words it */
 bool access_check(struct livekit *lk, const struct stoa_http_req *req,
 		  const struct stoa_media_grant **ret_grant, struct refusal *ret_refusal);
 
+/** Do calls agree that the holder of a token for this room comes in? 0 (also without calls), or
+ *  -ESTALE: the call of this room is over; -EACCES: removed from it. On ctl. */
+int access_of_call(struct livekit *lk, const struct stoa_media_grant *grant);
+
 /** Answers with a short text that any web page may read. */
 void access_answer(struct stoa_http_req *req, int status, const char *text);
 

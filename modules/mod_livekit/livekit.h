@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stoa/iface/auth.h>
+#include <stoa/iface/calls.h>
 #include <stoa/iface/http.h>
 #include <stoa/iface/sfu.h>
 #include <stoa/list.h>
@@ -45,6 +46,7 @@ struct livekit { /* counted: the module and every socket hold it */
 	struct stoa_http http;
 	struct stoa_sfu sfu;
 	struct stoa_auth auth;
+	struct stoa_calls calls; /* ops NULL: no module has calls */
 	struct lk_settings set;
 	struct lk_metrics metrics;
 	atomic_bool is_draining;

@@ -214,6 +214,8 @@ static int bind_interfaces(struct livekit *lk)
 		err = stoa_auth_bind(lk->mod, &lk->auth);
 	if (!err)
 		err = stoa_sfu_bind(lk->mod, &lk->sfu);
+	if (stoa_calls_bind(lk->mod, &lk->calls) != 0)
+		lk->calls.ops = NULL; /* rooms without calls */
 	return err;
 }
 
@@ -310,4 +312,4 @@ static const struct stoa_mod_ops livekit_ops = {
 STOA_MODULE(mod_livekit, .version = "0.1.0",
 	    .summary = "LiveKit's signal protocol for its unmodified clients.",
 	    .ctx_size = sizeof(struct ctx), .needs = STOA_NAMES("http/0", "auth/0", "sfu/0"),
-	    .options = livekit_options, .ops = &livekit_ops);
+	    .wants = STOA_NAMES("calls/0"), .options = livekit_options, .ops = &livekit_ops);

@@ -4,6 +4,8 @@
  * with the same identity, a closed room, a lost transport). */
 #include "session.h"
 
+#include "access.h"
+
 #include "greet.h"
 #include "handlers.h"
 
@@ -140,8 +142,10 @@ static int session_new(struct conn *c, struct session **ret_session)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	stoa_room_id room;
-	int err = s ? open_room(c->lk, c->grant->room, &room) : -ENOMEM;
+	int err = s ? access_of_call(c->lk, c->grant) : -ENOMEM;
 
+	if (!err)
+		err = open_room(c->lk, c->grant->room, &room);
 	if (err)
 		goto fail;
 	s->lk = c->lk;

@@ -12,6 +12,7 @@ struct presence {              /* one participant of the room */
 	stoa_participant_id id;
 	char connection[STOA_UUID_LEN];
 	uint32_t n_screens;
+	bool is_lost; /* there, but its media connection is down */
 };
 
 static struct stoa_str key_of(const stoa_participant_id *id)
@@ -183,17 +184,34 @@ static void on_joined(const struct stoa_participant_info *info, void *user)
 			 info->identity, strerror(-err));
 }
 
+/* Lost is lost from the first moment: that the room lets go of somebody later counts no more. */
+static void lose(struct presence *pr)
+{
+	if (pr->is_lost)
+		return;
+	pr->is_lost = true;
+	if (--pr->p->n_present == 0)
+		pr->p->absent_at = stoa_now_ms() + pr->call->sg->lost_ms;
+	review_soon(pr->call);
+}
+
+static void find_again(struct presence *pr)
+{
+	if (!pr->is_lost)
+		return;
+	pr->is_lost = false;
+	pr->p->n_present++;
+	pr->p->absent_at = 0;
+	review_soon(pr->call);
+}
+
 static void drop(struct presence *pr, enum stoa_leave_reason why)
 {
-	struct participant *p = pr->p;
-
 	write_closed(pr, why);
-	p->n_screens -= pr->n_screens;
-	p->n_present--;
+	lose(pr);
+	pr->p->n_screens -= pr->n_screens;
 	if (why == STOA_LEAVE_REMOVED)
-		p->is_removed_now = true;
-	if (!p->n_present)
-		p->absent_at = stoa_now_ms() + pr->call->sg->lost_ms;
+		pr->p->is_removed_now = true;
 	review_soon(pr->call);
 	free_presence(pr);
 }
@@ -249,11 +267,16 @@ static void on_transport(stoa_transport_id t, stoa_participant_id id, bool is_co
 	struct presence *pr = find(user, id);
 
 	(void)t;
-	if (pr && is_connected) {
+	if (!pr)
+		return;
+	if (!is_connected) {
+		lose(pr);
+	} else {
 		const struct stoa_sql_value v[] = { STOA_V_TEXT(pr->connection),
 						    STOA_V_TIME(stoa_wall_ms()) };
 
 		write_row(user, STORE_CONN_CONNECTED, v, STOA_ARRAY_SIZE(v));
+		find_again(pr);
 	}
 }
 

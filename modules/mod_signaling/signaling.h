@@ -68,7 +68,7 @@ struct participant {
 	uint32_t seconds;                                   /* of stays that are over */
 	bool is_sharing;
 	/* facts of the media plane, in memory only */
-	uint32_t n_present;  /* presences in the room        */
+	uint32_t n_present;  /* presences whose media is up  */
 	uint32_t n_screens;  /* that they publish            */
 	bool is_removed_now; /* was thrown out by an operator */
 	uint64_t

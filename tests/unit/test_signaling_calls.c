@@ -378,6 +378,12 @@ static void test_media(void)
 	b = fx_media_in(id, "bob"); /* the network is back, the token still good */
 	CHECK(stoa_test_run_until(is_part, (void *)(uintptr_t) "joined", 10000));
 	fx_sfu_events->transport_state(1, b, true, fx_sfu_user);
+	fx_sfu_events->transport_state(1, b, false, fx_sfu_user); /* still in the room */
+	CHECK(stoa_test_run_until(is_part, (void *)(uintptr_t) "left", 10000));
+	fx_sfu_events->transport_state(1, b, true, fx_sfu_user);
+	CHECK(stoa_test_run_until(is_part, (void *)(uintptr_t) "joined", 10000));
+	fx_sfu_events->transport_state(1, b, false, fx_sfu_user);
+	fx_sfu_events->transport_state(1, b, true, fx_sfu_user);
 	fx_sfu_events->quality_changed(b, STOA_QUALITY_POOR, 1.5F, fx_sfu_user);
 	fx_sfu_events->quality_changed(b, STOA_QUALITY_GOOD, 3.5F, fx_sfu_user);
 	fx_media_out(id, b, "bob", STOA_LEAVE_REMOVED);
