@@ -157,23 +157,23 @@ static int open_gcm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, size_t 
 	size_t len = n - GCM_TAG;
 	int err;
 
-	if ((err = gcm_set_iv(c, ssrc, index)) || (err = gcm_aad(c, pkt, clear)))
+	if ((err = gcm_begin_open(c, ssrc, index, pkt + len)) || (err = gcm_aad(c, pkt, clear)))
 		return err;
 	if (len > clear && (err = gcm_update(c, pkt + clear, len - clear, out + clear)))
 		return err;
-	return gcm_open(c, pkt + len);
+	return gcm_end_open(c);
 }
 
 static int seal_gcm(struct srtp_cipher *c, const struct srtp_plain *p, uint8_t *dst, uint32_t ssrc,
 		    uint64_t index)
 {
-	int err = gcm_set_iv(c, ssrc, index);
+	int err = gcm_begin_seal(c, ssrc, index);
 	size_t len;
 
 	if (!err)
 		err = gcm_aad(c, dst, p->clear_len);
 	SEAL_PIECES(gcm_update, c, p, dst, len, err);
-	return err ? err : gcm_seal(c, dst + len);
+	return err ? err : gcm_end_seal(c, dst + len);
 }
 
 /* RFC 7714 section 9: the word with E flag and index is authenticated and stands after the tag. */
@@ -183,13 +183,14 @@ static int open_rtcp_gcm(struct srtp_cipher *c, uint8_t *pkt, size_t n, uint32_t
 	size_t len = n - GCM_TAG - RTCP_WORD;
 	int err;
 
-	if ((err = gcm_set_iv(c, ssrc, word & ~ENCRYPTED)) || (err = gcm_aad(c, pkt, RTCP_CLEAR)) ||
+	if ((err = gcm_begin_open(c, ssrc, word & ~ENCRYPTED, pkt + len)) ||
+	    (err = gcm_aad(c, pkt, RTCP_CLEAR)) ||
 	    (err = gcm_aad(c, pkt + n - RTCP_WORD, RTCP_WORD)))
 		return err;
 	if (len > RTCP_CLEAR &&
 	    (err = gcm_update(c, pkt + RTCP_CLEAR, len - RTCP_CLEAR, pkt + RTCP_CLEAR)))
 		return err;
-	return gcm_open(c, pkt + len);
+	return gcm_end_open(c);
 }
 
 static int seal_rtcp_gcm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, uint8_t *dst,
@@ -199,13 +200,13 @@ static int seal_rtcp_gcm(struct srtp_cipher *c, const uint8_t *pkt, size_t n, ui
 	int err;
 
 	write32(trailer, word);
-	if ((err = gcm_set_iv(c, ssrc, word & ~ENCRYPTED)) || (err = gcm_aad(c, dst, RTCP_CLEAR)) ||
-	    (err = gcm_aad(c, trailer, RTCP_WORD)))
+	if ((err = gcm_begin_seal(c, ssrc, word & ~ENCRYPTED)) ||
+	    (err = gcm_aad(c, dst, RTCP_CLEAR)) || (err = gcm_aad(c, trailer, RTCP_WORD)))
 		return err;
 	if (n > RTCP_CLEAR &&
 	    (err = gcm_update(c, pkt + RTCP_CLEAR, n - RTCP_CLEAR, dst + RTCP_CLEAR)))
 		return err;
-	return gcm_seal(c, dst + n);
+	return gcm_end_seal(c, dst + n);
 }
 
 static const struct profile_ops profiles[] = {

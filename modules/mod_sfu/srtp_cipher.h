@@ -28,12 +28,15 @@ int cm_xor(struct srtp_cipher *c, const uint8_t *in, size_t n, uint8_t *out);
 void cm_mac(const struct srtp_cipher *c, const uint8_t *p, size_t n, uint32_t word,
 	    uint8_t ret_mac[SHA_DIGEST_LENGTH]);
 
-/** Sets the IV of GCM: RFC 7714 section 8.1 for RTP (index of 48 bits), 9.1 for RTCP (31 bits). */
-int gcm_set_iv(struct srtp_cipher *c, uint32_t ssrc, uint64_t index);
+/** Begins a packet: IV by RFC 7714 section 8.1 for RTP (index of 48 bits), 9.1 for RTCP (31). */
+int gcm_begin_seal(struct srtp_cipher *c, uint32_t ssrc, uint64_t index);
+/** The same with the tag that gcm_end_open() compares. */
+int gcm_begin_open(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, const uint8_t tag[16]);
 int gcm_aad(struct srtp_cipher *c, const uint8_t *p, size_t n);
 int gcm_update(struct srtp_cipher *c, const uint8_t *in, size_t n, uint8_t *out);
-/** Ends a packet: writes, or compares, the 16-byte tag. -EBADMSG when it differs. */
-int gcm_seal(struct srtp_cipher *c, uint8_t ret_tag[16]);
-int gcm_open(struct srtp_cipher *c, const uint8_t tag[16]);
+/** Ends a packet and writes its tag. */
+int gcm_end_seal(struct srtp_cipher *c, uint8_t ret_tag[16]);
+/** Ends a packet. -EBADMSG: the tag differs. */
+int gcm_end_open(struct srtp_cipher *c);
 
 #endif

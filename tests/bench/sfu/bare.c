@@ -77,20 +77,10 @@ static void send_slab(struct bare *b)
 static size_t seal(struct srtp_cipher *c, const uint8_t *pkt, size_t head, size_t payload,
 		   uint64_t index, uint8_t *dst)
 {
-	uint8_t iv[12];
-	int len;
-
-	memcpy(iv, c->salt, sizeof(iv));
-	for (int i = 0; i < 4; i++)
-		iv[2 + i] ^= pkt[8 + i];
-	for (int i = 0; i < 6; i++)
-		iv[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
 	memcpy(dst, pkt, head);
-	EVP_CipherInit_ex(c->evp, NULL, NULL, NULL, iv, -1);
-	EVP_CipherUpdate(c->evp, NULL, &len, dst, (int)head);
-	EVP_CipherUpdate(c->evp, dst + head, &len, pkt + head, (int)payload);
-	EVP_CipherFinal_ex(c->evp, iv, &len);
-	EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_GET_TAG, TAG, dst + head + payload);
+	if (gcm_begin_seal(c, BARE_SSRC, index) || gcm_aad(c, dst, head) ||
+	    gcm_update(c, pkt + head, payload, dst + head) || gcm_end_seal(c, dst + head + payload))
+		abort();
 	return head + payload + TAG;
 }
 

@@ -25,7 +25,7 @@
 
 #define SUBSCRIBERS_MAX 2000
 #define WARM_PACKETS    4096   /* to all subscribers together */
-#define PACKETS         200000 /* measured, to all subscribers together */
+#define PACKETS         120000 /* measured, to all subscribers together */
 #define ROUNDS          3
 #define VP8_DESC        4
 
