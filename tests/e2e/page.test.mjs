@@ -82,8 +82,8 @@ class Guest {
     });
 
   // The picture of `name` is there, plays, and frames keep being decoded.
-  async watches(name) {
-    const video = this.page.getByLabel(`Video of ${name}`, { exact: true });
+  async watches(name, what = 'Video') {
+    const video = this.page.getByLabel(`${what} of ${name}`, { exact: true });
     await video.waitFor();
     await until(() => video.evaluate((v) => v.videoWidth > 0 && v.currentTime > 0), `${this.name} sees ${name}`);
     const [time, frames] = [await video.evaluate((v) => v.currentTime), await this.framesDecoded()];
@@ -184,6 +184,19 @@ describe('page', () => {
     await alice.press('Turn camera on');
     await bob.misses('img', "Alice's camera is off");
     await bob.watches('Alice');
+  });
+
+  it('shows a shared screen large', async () => {
+    const [alice, bob] = await callOfTwo();
+    await bob.press('Share screen');
+    await alice.watches('Bob', 'Screen');
+    const width = (name) => alice.page.getByLabel(name, { exact: true }).evaluate((v) => v.clientWidth);
+    assert.ok((await width('Screen of Bob')) > 2 * (await width('Video of Bob')));
+    await alice.watches('Bob');
+    await picture(alice, 'screen');
+    await bob.press('Stop sharing');
+    await alice.page.getByLabel('Screen of Bob', { exact: true }).waitFor({ state: 'detached' });
+    await alice.watches('Bob');
   });
 
   it('returns to the call after a reload', async () => {

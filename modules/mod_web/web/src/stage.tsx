@@ -46,7 +46,7 @@ function TileContent() {
 
   return (
     <>
-      {isTrackReference(track) && <VideoTrack trackRef={track} aria-label={`Video of ${name}`} />}
+      {isTrackReference(track) && <VideoTrack trackRef={track} aria-label={`${isScreen ? 'Screen' : 'Video'} of ${name}`} />}
       {(!isTrackReference(track) || cameraMuted) && (
         <div className="placeholder" role="img" aria-label={`${name}'s camera is off`}>
           <Initial name={name} identity={participant.identity} />
