@@ -66,11 +66,17 @@ static void on_track(const struct stoa_track_info *t, void *user)
 
 static void on_track_unpublished(const struct stoa_track_info *t, void *user)
 {
-	struct session *s = session_find(user, t->participant);
+	struct livekit *lk = user;
+	struct session *s = session_find(lk, t->participant);
+	const struct stoa_participant_info *p;
 	Lk__SignalResponse msg = LK__SIGNAL_RESPONSE__INIT;
 	Lk__TrackUnpublishedResponse gone = LK__TRACK_UNPUBLISHED_RESPONSE__INIT;
 
-	mark_owner(user, t);
+	/* One that ends with its participant is not told: a client that is asked to join anew would
+	 * take its camera for withdrawn and come back without it. */
+	if (stoa_sfu_participant_get(&lk->sfu, t->participant, &p) != 0)
+		return;
+	mark(lk, p->room, p->id);
 	if (!s)
 		return;
 	gone.track_sid = (char *)(uintptr_t)t->sid;

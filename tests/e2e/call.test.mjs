@@ -197,6 +197,61 @@ describe('a call', { timeout: 600_000 }, () => {
     await flowsBetweenAll(pages);
   });
 
+  it('comes back by itself when the server asks for it', async () => {
+    const { pages } = await callOf(['ann', 'bob']);
+    await flowsBetweenAll(pages);
+    await pages[0].do('simulate', 'leave-full-reconnect');
+    await pages[0].until('heard', 'reconnected');
+    await flowsBetweenAll(pages);
+  });
+
+  it('tells who speaks', async () => {
+    const { pages } = await callOf(['ann', 'bob']);
+    const [ann, bob] = pages; // the fake microphones beep
+    await Promise.all([ann.until('heardSpeaker', 'bob'), bob.until('heardSpeaker', 'ann')]);
+    await Promise.all([ann.until('heardSpeaker', 'ann'), bob.until('heardSpeaker', 'bob')]);
+    await ann.do('microphone', false);
+    await bob.until('isSilent', 'ann');
+  });
+
+  it('subscribes and unsubscribes at will', async () => {
+    const { pages } = await callOf(['ann', 'bob']);
+    const [ann, bob] = pages;
+    await flowsBetweenAll(pages);
+    await bob.do('subscribe', 'ann', CAMERA, false);
+    await bob.until('heard', 'trackUnsubscribed', 'ann/camera');
+    await bob.do('clearEvents');
+    await bob.do('subscribe', 'ann', CAMERA, true);
+    await bob.until('heard', 'trackSubscribed', 'ann/camera');
+    await flows(bob, 'ann');
+    assert.equal(await ann.do('heard', 'trackUnpublished'), false);
+  });
+
+  it('stops forwarding what a receiver switched off, and starts again', async () => {
+    const { pages } = await callOf(['ann', 'bob']);
+    const bob = pages[1];
+    await flowsBetweenAll(pages);
+    await bob.do('enable', 'ann', CAMERA, false);
+    await bob.until('isStill', 'ann', CAMERA);
+    await bob.do('enable', 'ann', CAMERA, true);
+    await flows(bob, 'ann');
+  });
+
+  it('a call survives a crowd of joins and leaves', async () => {
+    const { room, pages } = await callOf(['ann', 'bob']);
+    await flowsBetweenAll(pages);
+    for (let i = 0; i < 3; i++) {
+      const guest = await browser.client();
+      await guest.join(room, `guest-${i}`);
+      await guest.do('camera', true, SMALL);
+      await pages[0].until('hasFrames', `guest-${i}`, CAMERA, 0);
+      await guest.do('leave');
+      await pages[1].until('heard', 'participantDisconnected', `guest-${i}`);
+    }
+    await flowsBetweenAll(pages);
+    assert.equal(await pages[0].do('heard', 'reconnecting'), false);
+  });
+
   it('sends three layers and the receiver gets the highest', async () => {
     const camera = { resolution: { width: 1280, height: 720, frameRate: 15 } };
     const { pages } = await callOf(['ann'], { camera });

@@ -92,6 +92,8 @@ const call = {
   isMuted: (identity, source, want = true) => publication(identity, source)?.isMuted === want,
   hasTrack: (identity, source) => !!publication(identity, source),
   hasNoTrack: (identity, source) => !publication(identity, source),
+  heardSpeaker: (identity) => events.some((e) => e[0] === 'speakers' && e[1].split(',').includes(identity)),
+  isSilent: (identity) => !room.activeSpeakers.some((p) => p.identity === identity),
   metadataOf: (identity) => participant(identity)?.metadata,
   hasMetadata: (identity, text) => participant(identity)?.metadata === text,
 
@@ -122,6 +124,11 @@ const call = {
   },
   async hasSound(identity, source, more) {
     return ((await call.received(identity, source))?.energy ?? 0) > more;
+  },
+  async isStill(identity, source) {
+    const before = (await call.received(identity, source))?.frames;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return (await call.received(identity, source))?.frames === before;
   },
   async hasWidth(identity, source, width) {
     return (await call.received(identity, source))?.width === width;
