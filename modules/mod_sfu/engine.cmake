@@ -1,16 +1,17 @@
 # The sans-I/O core and the control model, as an object library that the module, the unit tests,
 # the fuzz targets and the benchmarks link: link to sfu_engine.
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 add_library(sfu_engine_objects OBJECT
   packet.c rtp.c rtcp.c twcc.c codec.c codec_vp8.c codec_h264.c
   demux.c peer.c receiver.c source.c downtrack.c speakers.c
   sdp.c answer.c model.c model_ops.c events.c room.c participant.c track.c subscription.c
-  connection.c negotiate.c
+  connection.c negotiate.c model_control.c
   engine.c engine_command.c engine_rtcp.c engine_report.c engine_choose.c)
-target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa)
+target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa PkgConfig::JANSSON)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 
 add_library(sfu_engine INTERFACE)
-target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa)
+target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa PkgConfig::JANSSON)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
 

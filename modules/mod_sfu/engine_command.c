@@ -179,6 +179,7 @@ void engine_peer_connected(struct engine *e, struct peer *peer, uint64_t now_us)
 	struct downtrack *d;
 
 	peer->is_connected = true;
+	peer->quality_us = now_us + QUALITY_INTERVAL_US;
 	stoa_list_for_each (d, &peer->downtracks, struct downtrack, in_peer) {
 		downtrack_restart(d);
 		engine_choose_for(e, d->source, now_us);

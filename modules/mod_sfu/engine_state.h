@@ -9,11 +9,12 @@
 
 /* What the files of the engine share: the engine itself and the steps it is made of. */
 
-#define TWCC_INTERVAL_US   50000
-#define REPORT_INTERVAL_US 1000000
-#define CHOOSE_INTERVAL_US 100000 /* layer choice, pending key frame requests */
-#define SPEAK_INTERVAL_US  400000
-#define LAYER_SILENT_US    1000000 /* a layer this far behind the others is not live */
+#define TWCC_INTERVAL_US    50000
+#define REPORT_INTERVAL_US  1000000
+#define CHOOSE_INTERVAL_US  100000 /* layer choice, pending key frame requests */
+#define SPEAK_INTERVAL_US   400000
+#define QUALITY_INTERVAL_US 5000000
+#define LAYER_SILENT_US     1000000 /* a layer this far behind the others is not live */
 
 struct stage { /* the media half of a room */
 	uint64_t room;

@@ -12,6 +12,7 @@
 int model_new(struct stoa_mod *mod, struct model **ret_model)
 {
 	struct model *m = calloc(1, sizeof(*m));
+	int err;
 
 	if (!m)
 		return -ENOMEM;
@@ -23,6 +24,10 @@ int model_new(struct stoa_mod *mod, struct model **ret_model)
 	if (!m->objects || !m->names) {
 		model_free(m);
 		return -ENOMEM;
+	}
+	if (mod && (err = model_add_commands(m, mod)) < 0) {
+		model_free(m);
+		return err;
 	}
 	model_configure(m, &(struct model_settings){ .max_rooms = 0 });
 	*ret_model = m;

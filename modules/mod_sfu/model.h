@@ -39,7 +39,8 @@ struct model_settings {
 	bool allow_tcp;
 };
 
-/** In load(). `m` may be NULL in tests. -ENOMEM. */
+/** In load(); adds the commands `room …` and `participant …` to the control socket. `m` may be NULL
+ *  in tests. -ENOMEM, or the errors of stoa_control_add(). */
 int model_new(struct stoa_mod *m, struct model **ret_model);
 void model_free(struct model *m); /* after model_detach() */
 

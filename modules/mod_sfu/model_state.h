@@ -234,6 +234,9 @@ void connection_close(struct connection *t);
 void connection_check_sections(struct connection *t, bool is_changed);
 void participant_check_sections(struct participant *p, bool is_changed);
 
+/* ---- model_control.c ---- */
+int model_add_commands(struct model *m, struct stoa_mod *mod);
+
 /* ---- negotiate.c ---- */
 int connection_apply_offer(struct connection *t, const struct stoa_sdp *offer,
 			   struct stoa_answer **ret_answer);

@@ -38,7 +38,9 @@ struct peer {
 	unsigned n_routes;
 	uint32_t rtt_us; /* smoothed, from reports; 0: not known yet */
 	uint64_t remb_bps;
-	uint32_t quality_loss; /* worst recent fraction lost, of 256 */
+	uint8_t worst_lost; /* fraction lost, of 256, either way, since quality was last judged */
+	uint64_t quality_us;
+	uint8_t score; /* last told: 1 to 5; 0: none yet */
 	struct twcc twcc;
 };
 

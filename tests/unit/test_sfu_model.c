@@ -220,7 +220,7 @@ static stoa_track_id announce(struct client *c, const char *cid, enum stoa_media
 	"a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n"
 #define DATA(mid)                                                                                  \
 	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:" mid "\r\na=sctp-port:"        \
-									 "5000\r\n"
+	"5000\r\n"
 
 static int offer(struct client *c, const char *text)
 {
@@ -402,6 +402,497 @@ static void test_a_call(void)
 	world_settle(&w);
 }
 
+static int join_as(const char *identity, struct stoa_permission permission, struct client *ret_c)
+{
+	struct stoa_participant_info want = { .size = sizeof(want),
+					      .identity = identity,
+					      .auto_subscribe = true,
+					      .permission = permission };
+	int err = model_ops.join(w.model, room, &want, &ret_c->id);
+
+	if (err == 0)
+		CHECK_INT(model_ops.transport_open(w.model, ret_c->id, &ret_c->transport), 0);
+	world_settle(&w);
+	return err;
+}
+
+/* A publisher (mic "m" in mid 0, camera "c" in mid 1) that is connected. */
+static struct client publisher(const char *identity, const char *mime)
+{
+	struct client c = join(identity);
+
+	announce(&c, "m", STOA_AUDIO, "");
+	announce(&c, "c", STOA_VIDEO, mime);
+	CHECK_INT(offer(&c,
+			HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0", "sendonly") "a=msid:- m\r\n" VIDEO(
+				"1", "sendonly") "a=msid:- c\r\n"),
+		  0);
+	connect_peer(&c);
+	return c;
+}
+
+static void test_the_first_answer_may_send(void)
+{
+	struct client a = publisher("alice", "video/VP8"), b = join("bob");
+
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1 2\r\n" AUDIO("0", "recvonly")
+				    VIDEO("1", "recvonly") DATA("2")),
+		  0);
+	CHECK(section_has("0", "a=sendonly"));
+	CHECK(section_has("1", "a=sendonly"));
+	CHECK_INT(heard.offers_needed, 0);
+	(void)a;
+}
+
+static void test_sections_that_are_missing(void)
+{
+	struct client a = publisher("alice", "video/VP8"), c = publisher("carol", "video/VP8");
+	struct client b = join("bob");
+
+	heard.offers_needed = 0;
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")), 0);
+	CHECK_INT(heard.offers_needed, 1);
+	CHECK_INT(heard.audios, 1);
+	CHECK_INT(heard.videos, 2);
+	w.now_us += 1000000; /* an offer that was under way without them: not asked twice at once */
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1 2 3\r\n" AUDIO("0", "recvonly") AUDIO(
+				    "1", "recvonly") VIDEO("2", "recvonly") VIDEO("3", "recvonly")),
+		  0);
+	CHECK_INT(heard.answer->n_tracks, 4);
+	CHECK_INT(heard.offers_needed, 1);
+	/* one publisher goes: ask once more, nothing new needed */
+	CHECK_INT(model_ops.leave(w.model, a.id, STOA_LEAVE_CLIENT), 0);
+	world_settle(&w);
+	CHECK(heard.offers_needed >= 2);
+	CHECK_INT(heard.audios, 0);
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1 2 3\r\n" AUDIO("0", "recvonly") AUDIO(
+				    "1", "recvonly") VIDEO("2", "recvonly") VIDEO("3", "recvonly")),
+		  0);
+	CHECK_INT(heard.answer->n_tracks, 2);
+	(void)c;
+}
+
+static void test_asked_again_when_nothing_comes(void)
+{
+	struct client a, b = join("bob");
+
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")), 0);
+	a = publisher("alice", "video/VP8");
+	CHECK_INT(heard.offers_needed, 1);
+	CHECK_INT(heard.videos, 1);
+	for (int i = 0; i < 4; i++) {
+		w.now_us += 1000000;
+		model_tick(w.model);
+		world_settle(&w);
+	}
+	CHECK_INT(heard.offers_needed, 2);
+	CHECK_INT(heard.videos, 1);
+	(void)a;
+}
+
+static void test_firefox_msid_is_not_the_cid(void)
+{
+	struct client a = join("alice");
+	stoa_track_id first = announce(&a, "x1", STOA_VIDEO, "video/VP8");
+	stoa_track_id second = announce(&a, "x2", STOA_VIDEO, "video/VP8");
+	const struct stoa_track_info *info;
+
+	CHECK_INT(offer(&a, HEAD
+			"a=group:BUNDLE 0 1\r\n" VIDEO("0", "sendonly") "a=msid:{s} {u1}\r\n" VIDEO(
+				"1", "sendonly") "a=msid:{s} {u2}\r\n"),
+		  0);
+	CHECK_INT(model_ops.track_get(w.model, first, &info), 0);
+	CHECK_STR(info->mid, "0");
+	CHECK_INT(model_ops.track_get(w.model, second, &info), 0);
+	CHECK_STR(info->mid, "1");
+	/* Taken away by the server; the client still offers its section when the next is announced. */
+	CHECK_INT(model_ops.track_unpublish(w.model, first), 0);
+	first = announce(&a, "x3", STOA_VIDEO, "video/VP8");
+	CHECK_INT(
+		offer(&a, HEAD
+		      "a=group:BUNDLE 0 1 2\r\n" VIDEO("0", "sendonly") "a=msid:{s} {u1}\r\n" VIDEO(
+			      "1", "sendonly") "a=msid:{s} {u2}\r\n" VIDEO("2",
+									   "sendonly") "a=msid:{s} "
+										       "{u3}\r\n"),
+		0);
+	CHECK(section_has("0", "a=inactive"));
+	CHECK_INT(model_ops.track_get(w.model, first, &info), 0);
+	CHECK_STR(info->mid, "2");
+}
+
+static void test_simulcast_is_echoed(void)
+{
+	struct client a = join("alice");
+	stoa_track_id t = announce(&a, "c", STOA_VIDEO, "video/VP8");
+	const struct stoa_track_info *info;
+	struct source *s;
+
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" VIDEO(
+				    "0", "sendonly") "a=msid:- c\r\na=rid:f send\r\na=rid:q "
+						     "send\r\na=rid:h send\r\n"
+						     "a=simulcast:send f;q;h\r\n"),
+		  0);
+	CHECK(section_has("0", "a=rid:q recv\r\n") && section_has("0", "a=rid:f recv\r\n"));
+	CHECK(section_has("0", "a=simulcast:recv f;q;h\r\n"));
+	CHECK_INT(model_ops.track_get(w.model, t, &info), 0);
+	CHECK(info->simulcast);
+	CHECK_INT(info->n_layers, 3);
+	CHECK_STR(info->layers[0].rid, "q"); /* lowest first, whatever the offer's order */
+	CHECK_STR(info->layers[2].rid, "f");
+	s = STOA_CONTAINER(w.engine->sources.next, struct source, in_engine);
+	CHECK_INT(s->set.n_layers, 3);
+	CHECK_STR(a.peer->sections->s[0].rids[0], "q");
+}
+
+static void test_h264_and_a_client_without_it(void)
+{
+	struct client a = publisher("alice", "video/h264"), b = join("bob"), c = join("carol");
+	struct stoa_buf text = { .p = NULL };
+
+	CHECK(strstr(heard.text, "m=video 9 UDP/TLS/RTP/SAVPF 102 103\r\n") != NULL);
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0", "recvonly")
+				    VIDEO("1", "recvonly")),
+		  0);
+	CHECK(section_has("1", "m=video 9 UDP/TLS/RTP/SAVPF 102 103\r\n"));
+	CHECK_INT(heard.failed, 0);
+	stoa_buf_adds(
+		&text,
+		HEAD "a=group:BUNDLE 0 1\r\n" AUDIO(
+			"0",
+			"recvonly") "m=video 9 UDP/TLS/RTP/SAVPF 120\r\na=mid:1\r\na=recvonly\r\n"
+				    "a=rtpmap:120 VP8/90000\r\n");
+	stoa_buf_add(&text, "", 1);
+	CHECK_INT(offer(&c, text.p), 0);
+	CHECK(section_has("0", "a=sendonly"));
+	CHECK(section_has("1", "a=inactive"));
+	CHECK_INT(heard.failed, 1); /* told once, not at every offer */
+	CHECK_INT(offer(&c, text.p), 0);
+	CHECK_INT(heard.failed, 1);
+	CHECK_INT(heard.answer->n_tracks, 1);
+	stoa_buf_free(&text);
+	(void)a;
+}
+
+static void test_opus_parameters(void)
+{
+	struct client a = join("alice");
+	struct stoa_track_info want = { .size = sizeof(want),
+					.cid = "m",
+					.kind = STOA_AUDIO,
+					.source = STOA_SOURCE_MICROPHONE,
+					.stereo = true,
+					.disable_dtx = true };
+	stoa_track_id t;
+
+	CHECK_INT(model_ops.track_announce(w.model, a.id, &want, &t), 0);
+	CHECK_INT(offer(&a, HEAD AUDIO("0", "sendonly") "a=msid:- m\r\n"),
+		  0); /* alone, no BUNDLE */
+	CHECK(section_has("0", "useinbandfec=1;stereo=1;maxaveragebitrate=510000\r\n"));
+	CHECK(!section_has("0", "usedtx"));
+	CHECK(strstr(heard.text, "a=group:BUNDLE") == NULL);
+}
+
+static void test_ice_restart(void)
+{
+	static const char other[] =
+		"v=0\r\na=group:BUNDLE 0\r\na=ice-ufrag:wxyz\r\n"
+		"a=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 "
+		"01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:"
+		"16:17:18:19:1A:1B:1C:1D:1E:1F:20\r\n" AUDIO("0", "recvonly");
+	struct client a = join("alice");
+	char former[64], *at;
+
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")), 0);
+	at = strstr(heard.text, "a=ice-ufrag:");
+	snprintf(former, sizeof(former), "%.20s", at);
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")), 0);
+	CHECK(strstr(heard.text, former) != NULL); /* nothing changed */
+	CHECK_INT(offer(&a, other), 0);
+	CHECK(strstr(heard.text, former) == NULL);
+	CHECK(strstr(heard.text, "a=ice-ufrag:") != NULL);
+}
+
+static void test_offers_that_break_rules(void)
+{
+	static const char *const bad[] = {
+		"v=0\r\n" AUDIO("0", "recvonly"),                   /* no credentials */
+		HEAD AUDIO("0", "recvonly") VIDEO("1", "recvonly"), /* not bundled */
+		HEAD "a=group:BUNDLE 0 0\r\n" AUDIO("0", "recvonly") VIDEO("0", "recvonly"),
+		HEAD "a=group:BUNDLE 0\r\n" AUDIO("12345678901234567", "recvonly"),
+		HEAD "a=fingerprint:md5 00\r\na=group:BUNDLE 0\r\n"
+		     "m=audio 9 U 111\r\na=mid:0\r\na=fingerprint:md5 00\r\n",
+	};
+	struct client a = join("alice");
+	struct stoa_sdp *sdp;
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(bad) - 1; i++)
+		CHECK_INT(offer(&a, bad[i]), -EPROTO);
+	CHECK_INT(w.engine->n_peers, 0); /* and nothing was done */
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0", "recvonly")
+				    VIDEO("1", "recvonly")),
+		  0);
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")),
+		  -EPROTO); /* lost one */
+	CHECK_INT(model_ops.sdp_parse(w.model, stoa_str(HEAD AUDIO("0", "recvonly")), &sdp), 0);
+	CHECK_INT(model_ops.transport_offer(w.model, 99999, sdp, on_answer, &heard), -ENOENT);
+	CHECK_INT(
+		model_ops.transport_candidate(w.model, a.transport, stoa_str("candidate:1 1 udp")),
+		0);
+	CHECK_INT(model_ops.transport_candidate(w.model, a.transport, stoa_str("")), 0);
+	CHECK_INT(model_ops.transport_candidate(w.model, a.transport, stoa_str("<html>")), -EINVAL);
+}
+
+static void test_a_recycled_section(void)
+{
+	struct client a = publisher("alice", "video/VP8");
+	stoa_track_id t;
+
+	CHECK_INT(heard.unpublished, 0);
+	/* the transceiver of mid 1 was stopped and its place taken by a new one */
+	t = announce(&a, "c2", STOA_VIDEO, "video/VP8");
+	CHECK_INT(offer(&a,
+			HEAD "a=group:BUNDLE 0 7\r\n" AUDIO("0", "sendonly") "a=msid:- m\r\n" VIDEO(
+				"7", "sendonly") "a=msid:- c2\r\n"),
+		  0);
+	CHECK_INT(heard.unpublished, 1);
+	CHECK(section_has("7", "a=recvonly"));
+	(void)t;
+}
+
+static void test_a_refused_section(void)
+{
+	struct client a = publisher("alice", "video/VP8");
+
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" AUDIO(
+				    "0", "sendonly") "a=msid:- m\r\n"
+						     "m=video 0 UDP/TLS/RTP/SAVPF "
+						     "96\r\na=mid:1\r\na=inactive\r\n"),
+		  0);
+	CHECK_INT(heard.unpublished, 1);
+	CHECK(section_has("1", "m=video 0 "));
+	CHECK(strstr(heard.text, "a=group:BUNDLE 0\r\n") != NULL);
+}
+
+static void test_duplicate_identity(void)
+{
+	struct client a = publisher("alice", "video/VP8"), b;
+
+	heard.left = 0;
+	b = join("alice");
+	CHECK_INT(heard.left, 1);
+	CHECK_INT(heard.left_id, a.id);
+	CHECK_INT(heard.left_why, STOA_LEAVE_DUPLICATE_IDENTITY);
+	CHECK_INT(heard.unpublished, 2);
+	CHECK_INT(model_ops.leave(w.model, a.id, STOA_LEAVE_CLIENT), -ENOENT);
+	CHECK(b.id > a.id);
+	CHECK(stoa_list_empty(&w.engine->sources));
+}
+
+static void test_permissions(void)
+{
+	struct stoa_permission listener = { .can_subscribe = true };
+	struct stoa_permission mic_only = { .can_publish = true,
+					    .publish_sources = 1u << STOA_SOURCE_MICROPHONE };
+	struct stoa_track_info want = { .cid = "c",
+					.kind = STOA_VIDEO,
+					.source = STOA_SOURCE_CAMERA };
+	const struct stoa_participant_info *info;
+	struct stoa_participant_info change;
+	struct client a = publisher("alice", "video/VP8"), b, c;
+	stoa_track_id t;
+
+	CHECK_INT(join_as("bob", listener, &b), 0);
+	CHECK_INT(model_ops.track_announce(w.model, b.id, &want, &t), -EACCES);
+	CHECK_INT(join_as("carol", mic_only, &c), 0);
+	CHECK_INT(model_ops.track_announce(w.model, c.id, &want, &t), -EACCES);
+	CHECK_INT(model_ops.track_next(w.model, a.id, 0, &t), 0);
+	CHECK_INT(model_ops.subscribe(w.model, c.id, t, true), -EACCES);
+	CHECK_INT(model_ops.subscribe(w.model, b.id, t, true), 0); /* is already: idempotent */
+	CHECK_INT(model_ops.subscribe(w.model, a.id, t, true), -EINVAL); /* one's own */
+	/* revoked: the tracks go */
+	heard.unpublished = 0;
+	CHECK_INT(model_ops.participant_get(w.model, a.id, &info), 0);
+	change = *info;
+	change.permission.can_publish = false;
+	change.name = "Alice";
+	CHECK_INT(model_ops.participant_update(w.model, &change), 0);
+	world_settle(&w);
+	CHECK_INT(heard.unpublished, 2);
+	CHECK_INT(model_ops.participant_get(w.model, a.id, &info), 0);
+	CHECK_STR(info->name, "Alice");
+	CHECK(!info->is_publisher);
+}
+
+static void test_subscribing_and_not(void)
+{
+	struct client a = publisher("alice", "video/VP8"), b = join("bob");
+	struct stoa_track_settings small = { .size = sizeof(small), .width = 320, .height = 180 };
+	stoa_track_id mic, cam;
+	uint8_t bytes[1500];
+	struct downtrack *d;
+
+	CHECK_INT(model_ops.track_next(w.model, a.id, 0, &mic), 0);
+	CHECK_INT(model_ops.track_next(w.model, a.id, mic, &cam), 0);
+	CHECK_INT(model_ops.track_next(w.model, a.id, cam, &cam), -ENOENT);
+	CHECK_INT(model_ops.set_track_settings(w.model, b.id, cam, &small),
+		  0); /* before any section */
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0", "recvonly")
+				    VIDEO("1", "recvonly")),
+		  0);
+	connect_peer(&b);
+	CHECK_INT(b.peer->n_downtracks, 2);
+	heard.offers_needed = 0;
+	CHECK_INT(model_ops.subscribe(w.model, b.id, mic, false), 0);
+	world_settle(&w);
+	CHECK_INT(b.peer->n_downtracks, 1);
+	CHECK_INT(heard.offers_needed, 1);
+	d = STOA_CONTAINER(b.peer->downtracks.next, struct downtrack, in_peer);
+	small.disabled = true;
+	CHECK_INT(model_ops.set_track_settings(w.model, b.id, cam, &small), 0);
+	CHECK(d->is_paused);
+	w.n_out = 0;
+	world_rtp(&w, a.peer, bytes, make_rtp(bytes, 96, 7, 3000, 0x2222, "1", 4, VP8_KEY "x", 11));
+	CHECK_INT(w.n_out, 0);
+	CHECK_INT(model_ops.subscribe(w.model, b.id, mic, true), 0);
+	CHECK_INT(offer(&b, HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0", "recvonly")
+				    VIDEO("1", "recvonly")),
+		  0);
+	CHECK(section_has("0", "a=sendonly"));
+	CHECK_INT(b.peer->n_downtracks, 2);
+}
+
+static void test_limits_of_rooms(void)
+{
+	struct model_settings set = { .max_rooms = 2 };
+	struct stoa_room_info want = { .size = sizeof(want),
+				       .name = "small",
+				       .max_participants = 1 };
+	struct stoa_permission hidden = { .hidden = true };
+	stoa_room_id lobby = room, other, third;
+	struct client a, b;
+	char long_name[300];
+
+	model_configure(w.model, &set);
+	CHECK_INT(model_ops.room_open(w.model, &want, &other), 0);
+	want.name = "third";
+	CHECK_INT(model_ops.room_open(w.model, &want, &third), -EMFILE);
+	want.name = "";
+	CHECK_INT(model_ops.room_open(w.model, &want, &third), -EINVAL);
+	memset(long_name, 'x', sizeof(long_name));
+	long_name[256] = '\0';
+	want.name = long_name;
+	CHECK_INT(model_ops.room_open(w.model, &want, &third), -EINVAL);
+	want.name = "small";
+	CHECK_INT(model_ops.room_open(w.model, &want, &third), 0); /* there already */
+	CHECK_INT(third, other);
+	room = other;
+	a = join("alice");
+	CHECK_INT(join_as("bob", (struct stoa_permission){ .can_publish = true }, &b), -EUSERS);
+	CHECK_INT(join_as("recorder", hidden, &b), 0); /* does not count */
+	a = join("alice");                             /* replaces, though the room is full */
+	CHECK_INT(join_as("", hidden, &b), -EINVAL);
+	CHECK_INT(join_as("\xff", hidden, &b), -EINVAL);
+	model_ops.room_close(w.model, other, STOA_LEAVE_ROOM_DELETED);
+	world_settle(&w);
+	room = lobby;
+	set.max_rooms = 0;
+	model_configure(w.model, &set);
+	(void)a;
+}
+
+static void run_for(uint64_t ms)
+{
+	for (; ms; ms -= 1000) {
+		w.now_us += 1000000;
+		model_tick(w.model);
+		world_settle(&w);
+	}
+}
+
+static void test_rooms_that_nobody_needs(void)
+{
+	struct stoa_room_info want = { .size = sizeof(want),
+				       .name = "brief",
+				       .empty_timeout_s = 10,
+				       .departure_timeout_s = 3 };
+	stoa_room_id lobby = room, id;
+	struct client a;
+
+	CHECK_INT(model_ops.room_open(w.model, &want, &room), 0);
+	run_for(9000);
+	CHECK_INT(model_ops.room_find(w.model, "brief", &id), 0);
+	run_for(2000);
+	CHECK_INT(model_ops.room_find(w.model, "brief", &id), -ENOENT);
+	CHECK_INT(heard.closed_why, STOA_LEAVE_ROOM_CLOSED);
+	CHECK_INT(model_ops.room_open(w.model, &want, &room), 0);
+	a = join("alice");
+	run_for(20000);
+	CHECK_INT(model_ops.room_find(w.model, "brief", &id), 0); /* somebody is in */
+	model_ops.leave(w.model, a.id, STOA_LEAVE_CLIENT);
+	run_for(2000);
+	CHECK_INT(model_ops.room_find(w.model, "brief", &id), 0);
+	run_for(2000);
+	CHECK_INT(model_ops.room_find(w.model, "brief", &id), -ENOENT);
+	room = lobby;
+}
+
+static void test_a_transport_that_never_connects(void)
+{
+	struct client a = join("alice"), b = publisher("bob", "video/VP8");
+
+	CHECK_INT(offer(&a, HEAD "a=group:BUNDLE 0\r\n" AUDIO("0", "recvonly")), 0);
+	heard.left = 0;
+	run_for(59000);
+	CHECK_INT(heard.left, 0);
+	run_for(2000);
+	CHECK_INT(heard.left, 1);
+	CHECK_INT(heard.left_id, a.id);
+	CHECK_INT(heard.left_why, STOA_LEAVE_JOIN_FAILURE);
+	engine_peer_lost(w.engine, b.peer, PEER_LOSS_ICE_TIMEOUT, w.now_us);
+	world_settle(&w);
+	run_for(61000);
+	CHECK_INT(heard.left, 2);
+	CHECK_INT(heard.left_why, STOA_LEAVE_CONNECTION_TIMEOUT);
+}
+
+static void test_draining(void)
+{
+	struct stoa_room_info want = { .size = sizeof(want), .name = "late" };
+	struct stoa_permission any = { .can_publish = true };
+	struct client a = join("alice"), b;
+	stoa_room_id id;
+
+	model_drain(w.model);
+	CHECK(!model_is_idle(w.model));
+	CHECK_INT(model_ops.room_open(w.model, &want, &id), -ESHUTDOWN);
+	CHECK_INT(join_as("bob", any, &b), -ESHUTDOWN);
+	model_ops.leave(w.model, a.id, STOA_LEAVE_CLIENT);
+	CHECK(model_is_idle(w.model));
+	w.model->is_draining = false;
+}
+
+static void test_walks(void)
+{
+	stoa_participant_id p = 0;
+	stoa_room_id r = 0;
+	int people = 0, rooms = 0;
+
+	join("a");
+	join("b");
+	join("c");
+	while (model_ops.participant_next(w.model, room, p, &p) == 0) {
+		if (++people == 2)
+			model_ops.leave(w.model, p, STOA_LEAVE_CLIENT); /* under one's feet */
+	}
+	CHECK_INT(people, 3);
+	while (model_ops.room_next(w.model, r, &r) == 0)
+		rooms++;
+	CHECK_INT(rooms, 1);
+	CHECK_INT(model_ops.participant_find(w.model, room, "c", &p), 0);
+	CHECK_INT(model_ops.participant_find(w.model, room, "b", &p), -ENOENT);
+	CHECK_INT(model_ops.participant_find(w.model, 12345678, "b", &p), -ENOENT);
+}
+
 static void open_room(const char *name)
 {
 	struct stoa_room_info want = { .size = sizeof(want), .name = name };
@@ -418,16 +909,44 @@ static void close_room(void)
 	answer_unref(stoa_take(heard.answer));
 }
 
+static void run(void (*test)(void))
+{
+	open_room("lobby");
+	CHECK_INT(heard.opened, 1);
+	test();
+	close_room();
+	CHECK(heard.closed >= 1);
+	CHECK_INT(stoa_map_len(w.model->objects), 0);
+	CHECK_INT(w.engine->n_peers, 0);
+	CHECK_INT(packet_pool_used(w.pool), 0);
+	w.n_out = w.n_peers = 0;
+}
+
 int main(void)
 {
 	stoa_test_begin();
 	world_open(&w);
 	CHECK_INT(model_ops.listen(w.model, NULL, &events, &heard), 0);
-	open_room("lobby");
-	CHECK_INT(heard.opened, 1);
-	test_a_call();
-	close_room();
-	CHECK_INT(heard.closed, 1);
+	run(test_a_call);
+	run(test_the_first_answer_may_send);
+	run(test_sections_that_are_missing);
+	run(test_asked_again_when_nothing_comes);
+	run(test_firefox_msid_is_not_the_cid);
+	run(test_simulcast_is_echoed);
+	run(test_h264_and_a_client_without_it);
+	run(test_opus_parameters);
+	run(test_ice_restart);
+	run(test_offers_that_break_rules);
+	run(test_a_recycled_section);
+	run(test_a_refused_section);
+	run(test_duplicate_identity);
+	run(test_permissions);
+	run(test_subscribing_and_not);
+	run(test_limits_of_rooms);
+	run(test_rooms_that_nobody_needs);
+	run(test_a_transport_that_never_connects);
+	run(test_draining);
+	run(test_walks);
 	world_close(&w);
 	stoa_test_end();
 	return check_done();
