@@ -3,7 +3,6 @@
  * LiveKit socket, and this module only hands out its files. */
 #include <dlfcn.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,26 +34,32 @@ static bool has_index(const char *dir)
 	       access(path, R_OK) == 0;
 }
 
-/* Run from where it was built, the app is beside the directory of the modules. */
-static bool find_built(char out[ROOT_MAX])
+/* The directory of this very module. */
+static bool find_module_dir(char out[ROOT_MAX])
 {
-	char path[ROOT_MAX], beside[ROOT_MAX + 8];
 	Dl_info info;
 
-	if (!dladdr(&stoa_module, &info) || !info.dli_fname ||
-	    (size_t)snprintf(path, sizeof(path), "%s", info.dli_fname) >= sizeof(path))
+	if (!dladdr(&stoa_module, &info) || !info.dli_fname || !realpath(info.dli_fname, out))
 		return false;
-	return snprintf(beside, sizeof(beside), "%s/../web", dirname(path)) > 0 &&
-	       realpath(beside, out) && has_index(out);
+	out[strlen(out) - strlen(basename(out)) - 1] = '\0';
+	return *out != '\0';
 }
 
+/* As option; else where it was built, where it was installed, where it was to be installed. */
 static const char *find_root(const struct stoa_conf *c, char out[ROOT_MAX])
 {
+	static const char *const places[] = { "../web", STOA_WEB_FROM_MODULE };
 	const char *set = stoa_conf_string(c, "root");
+	char dir[ROOT_MAX], path[ROOT_MAX + 256];
 
 	if (*set)
 		return set;
-	return find_built(out) ? out : STOA_WEB_ROOT;
+	for (size_t i = 0; find_module_dir(dir) && i < STOA_ARRAY_SIZE(places); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, places[i]);
+		if (realpath(path, out) && has_index(out))
+			return out;
+	}
+	return STOA_WEB_ROOT;
 }
 
 static int web_check(struct stoa_mod *m, const struct stoa_conf *c, struct stoa_errors *e)
