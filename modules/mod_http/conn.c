@@ -73,9 +73,7 @@ static void drop_request(struct conn *c)
 		request_unref(r);
 		return;
 	}
-	if (c->state == CONN_BODY)
-		request_body_piece(r, NULL, SIZE_MAX);
-	request_gone(r);
+	request_gone(r, c->state == CONN_BODY);
 }
 
 static void conn_free(struct conn *c)
@@ -474,9 +472,10 @@ static void refuse_body(struct conn *c, int status)
 	struct request *r = c->req;
 
 	if (c->dispatched) {
-		request_body_piece(r, NULL, SIZE_MAX);
-		request_gone(r);
-		if (r->begun) { /* the answer has begun: all that is left is to cut it off */
+		bool begun = r->begun;
+
+		request_gone(r, true);
+		if (begun) { /* the answer has begun: all that is left is to cut it off */
 			c->req = NULL;
 			conn_kill(c);
 			return;

@@ -36,7 +36,7 @@ static void on_posted(uv_async_t *a)
 {
 	struct edge *e = a->data;
 
-	if (e->loop) /* a wake that was on its way when unmake() released the loop */
+	if (!e->is_released) /* a last wake-up may come later */
 		stoa_loop_run_posted(e->loop);
 }
 
@@ -109,19 +109,11 @@ static int make_loop(struct edge *e)
 
 /* ---- ending ---- */
 
-static void close_handle(void *handle)
+static void close_handle(uv_handle_t *h, void *arg)
 {
-	uv_handle_t *h = handle;
-
-	if (h->type != UV_UNKNOWN_HANDLE) /* make_loop() may have failed before it */
+	(void)arg;
+	if (!uv_is_closing(h))
 		uv_close(h, NULL);
-}
-
-static void close_own_handles(struct edge *e)
-{
-	close_handle(&e->wake);
-	close_handle(&e->before_poll);
-	close_handle(&e->tick);
 }
 
 static void close_conns(struct edge *e)
@@ -134,21 +126,25 @@ static void close_conns(struct edge *e)
 	conns_flush(e);
 }
 
+/* libwebsockets 4.1.6 cannot finish with a foreign libuv loop: its second step frees the context
+ * with two handles in it whose closing has only begun, and unmaps the plugin their callbacks are in.
+ * So only the first step is taken, which closes all sockets; we close the handles, and the empty
+ * context stays, known here, for the moment that the process still lives. */
+static struct lws_context *ended[EDGES_MAX];
+
 static void unmake(struct edge *e)
 {
-	close_conns(e);
-	if (e->loop)
-		stoa_loop_release(e->loop);
-	e->loop = NULL;
 	if (e->lws) {
-		uv_run(&e->uv, UV_RUN_NOWAIT);
+		close_conns(e);
+		ended[e->index] = e->lws;
 		lws_context_destroy(e->lws);
 	}
-	close_own_handles(e); /* libwebsockets closes its own, twice is an abort */
-	while (uv_run(&e->uv, UV_RUN_DEFAULT))
-		;
-	if (e->lws) /* on a loop of ours it frees itself at the second call, when its handles are gone */
-		lws_context_destroy(e->lws);
+	if (e->loop)
+		stoa_loop_release(e->loop);
+	e->is_released = true;
+	for (unsigned i = 0; i < 10; i++)
+		uv_run(&e->uv, UV_RUN_NOWAIT);
+	uv_walk(&e->uv, close_handle, NULL);
 	while (uv_run(&e->uv, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&e->uv);
@@ -182,7 +178,7 @@ static void *edge_main(void *arg)
 	return NULL;
 }
 
-static void edge_free(struct edge *e)
+void edge_free(struct edge *e)
 {
 	if (!e)
 		return;
@@ -273,7 +269,6 @@ void edge_join(struct edge *e)
 		return;
 	if (edge_call(e, stop, NULL) == 0)
 		pthread_join(e->thread, NULL);
-	edge_free(e);
 }
 
 /* ---- calls from ctl ---- */

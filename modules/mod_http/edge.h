@@ -52,14 +52,16 @@ struct edge {
 	uint8_t *scratch; /* SCRATCH_SIZE; LWS_PRE bytes before it belong to libwebsockets */
 	char *target_buf; /* decoded targets of one call */
 	size_t target_cap;
-	bool draining, stopping;
+	bool draining, stopping, is_released;
 };
 
 /* ---- edge.c ---- */
 
 int edge_start(struct http *h, unsigned index, struct edge **ret_edge);
-/* Closes what is open, ends the thread, frees. Thread: ctl. */
+/* Closes what is open and ends the thread. Thread: ctl. */
 void edge_join(struct edge *e);
+/* Only when nobody can post to it any more. NULL is fine. */
+void edge_free(struct edge *e);
 
 /* Runs fn(e, arg) on the edge and waits until it has run. Thread: ctl. */
 typedef void edge_call_fn(struct edge *e, void *arg);

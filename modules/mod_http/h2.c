@@ -103,9 +103,7 @@ static void drop_request(struct stream *s)
 		request_unref(r);
 		return;
 	}
-	if ((r->route->flags & STOA_HTTP_BODY_STREAM) && !s->body_ended)
-		request_body_piece(r, NULL, SIZE_MAX);
-	request_gone(r);
+	request_gone(r, !s->body_ended);
 }
 
 static void stream_free(struct stream *s)

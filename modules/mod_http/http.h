@@ -158,8 +158,8 @@ void request_unref(struct request *r);
 void request_dispatch(struct request *r);
 /* A piece of an upload; n == 0: its end; p == NULL: the client left. Thread: net. */
 void request_body_piece(struct request *r, const void *p, size_t n);
-/* The client is gone, r->peer_conn is NULL. Thread: net. */
-void request_gone(struct request *r);
+/* The client is gone, or is not listened to any more; `in_body`: before its body ended. Thread: net. */
+void request_gone(struct request *r, bool in_body);
 /* `n` bytes of a streaming answer have left. Thread: net. */
 void request_sent(struct request *r, size_t n);
 /* Answers on the handler's thread with what is in r->answer. */

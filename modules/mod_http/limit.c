@@ -119,21 +119,19 @@ void limit_disconnect(struct limit_table *t, struct limit_slot *s)
 
 unsigned limit_request(struct limit_slot *s, unsigned per_minute, uint64_t now_ms)
 {
+	const uint64_t burst = (uint64_t)BUDGET_MS * 1000 / 6;
 	uint64_t cost, at, next;
 
 	if (!s || !per_minute)
 		return 0;
-	/* In thousandths of a millisecond, so that 100000 per minute is still exact enough. */
 	cost = (uint64_t)BUDGET_MS * 1000 / per_minute;
 	at = atomic_load_explicit(&s->full_at, memory_order_relaxed);
 	do {
 		uint64_t now_us = now_ms * 1000, from = at > now_us ? at : now_us;
 
+		if (from > now_us + burst)
+			return (unsigned)((from - now_us - burst + 999999) / 1000000);
 		next = from + cost;
-		if (next > now_us + (uint64_t)BUDGET_MS * 1000 / 6 + cost)
-			return (unsigned)((next - now_us - (uint64_t)BUDGET_MS * 1000 / 6) /
-						  1000000 +
-					  1);
 	} while (!atomic_compare_exchange_weak_explicit(
 		&s->full_at, &at, next, memory_order_relaxed, memory_order_relaxed));
 	return 0;

@@ -624,6 +624,8 @@ static void http_unload(struct stoa_mod *m)
 {
 	struct http *h = stoa_mod_ctx(m);
 
+	for (size_t i = 0; i < EDGES_MAX; i++)
+		edge_free(h->edges[i]);
 	for (size_t i = 0; i < h->n_routes; i++)
 		route_unref(h->routes[i]);
 	free(h->routes);

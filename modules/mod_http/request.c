@@ -332,13 +332,6 @@ static void notify(struct request *r, enum notice_kind kind)
 	}
 }
 
-void request_gone(struct request *r)
-{
-	r->peer_conn = NULL;
-	atomic_store(&r->gone, true);
-	notify(r, NOTICE_GONE);
-}
-
 void request_sent(struct request *r, size_t n)
 {
 	size_t left = atomic_fetch_sub(&r->out_queued, n) - n;
@@ -430,4 +423,15 @@ void request_body_piece(struct request *r, const void *p, size_t n)
 		stoa_bytes_unref(piece->bytes);
 		free(piece);
 	}
+}
+
+void request_gone(struct request *r, bool in_body)
+{
+	request_ref(r); /* the handler may answer at once, which frees it */
+	r->peer_conn = NULL;
+	atomic_store(&r->gone, true);
+	if (in_body && (r->route->flags & STOA_HTTP_BODY_STREAM))
+		request_body_piece(r, NULL, SIZE_MAX);
+	notify(r, NOTICE_GONE);
+	request_unref(r);
 }

@@ -239,7 +239,6 @@ static void handle_ping(struct ws *ws, const struct ws_event *ev)
 
 static void handle_event(struct ws *ws, const struct ws_event *ev)
 {
-	ws->pong_by_ms = UINT64_MAX; /* whatever came, the peer lives */
 	switch (ev->kind) {
 	case WS_MORE:
 	case WS_PONG:
@@ -278,6 +277,8 @@ void ws_input(struct conn *c)
 		ev = ws_parser_take(&ws->parser, (uint8_t *)c->rx.p + c->rx_at, c->rx.n - c->rx_at,
 				    &used);
 		c->rx_at += used;
+		if (used)
+			ws->pong_by_ms = UINT64_MAX; /* whatever came, the peer lives */
 		more = ev.kind != WS_MORE;
 		handle_event(ws, &ev);
 	}
@@ -449,7 +450,7 @@ static void run_command(struct stoa_task *t)
 {
 	struct command *cmd = STOA_CONTAINER(t, struct command, task);
 
-	if (cmd->frames) /* then it was allocated without what follows */
+	if (cmd->frames) /* then the rest was not allocated */
 		run(cmd->ws, cmd->frames, 0, NULL);
 	else
 		run(cmd->ws, NULL, cmd->code, cmd->reason);

@@ -88,8 +88,8 @@ static uint16_t read_head(struct ws_parser *p)
 		p->left = stoa_cur_be16(&c);
 	else if (p->left == 127)
 		p->left = stoa_cur_be64(&c);
-	if ((b0 & 0x70) || !(b1 & 0x80) || (p->left >> 63))
-		return 1002; /* no extension was agreed on; clients must mask */
+	if ((b0 & 0x70) || (p->left >> 63))
+		return 1002; /* no extension was agreed on */
 	p->mask_at = 0;
 	switch (p->opcode) {
 	case OP_CLOSE:
@@ -205,6 +205,10 @@ struct ws_event ws_parser_take(struct ws_parser *p, uint8_t *in, size_t n, size_
 
 			while (p->head_n < head_need(p) && at < n)
 				p->head[p->head_n++] = in[at++];
+			if (p->head_n >= 2 && !(p->head[1] & 0x80)) {
+				ev = fail(p, 1002); /* unmasked: no key to wait for */
+				break;
+			}
 			if (p->head_n < head_need(p))
 				break;
 			code = read_head(p);

@@ -68,6 +68,15 @@ static void on_small(struct stoa_http_req *r, void *user)
 	stoa_http_answer_text(r, 200, "application/json", stoa_strn(doc, sizeof(doc) - 1));
 }
 
+static void on_closed(struct stoa_http_req *r, void *user)
+{
+	char reply[16];
+
+	(void)user;
+	snprintf(reply, sizeof(reply), "%u", __atomic_load_n(&ctx->closed, __ATOMIC_RELAXED));
+	stoa_http_answer_text(r, 200, "text/plain", stoa_str(reply));
+}
+
 struct delayed {
 	struct stoa_list link;
 	struct stoa_http_req *req;
@@ -455,6 +464,7 @@ static const struct stoa_http_route routes[] = {
 	  .user = on_net },
 	{ .methods = GET, .path = "/ctl/small", .fn = on_small },
 	{ .methods = GET, .path = "/net/small", .flags = STOA_HTTP_NET, .fn = on_small },
+	{ .methods = GET, .path = "/ctl/closed", .fn = on_closed },
 	{ .methods = GET, .path = "/ctl/later", .fn = on_later },
 	{ .methods = POST, .path = "/ctl/problem", .fn = on_problem, .body_max = 1000 },
 	{ .methods = GET, .path = "/net/headers", .flags = STOA_HTTP_NET, .fn = on_headers },
