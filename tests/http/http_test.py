@@ -66,6 +66,7 @@ core:
 modules:
   mod_http:
     load: yes
+    required: yes
     edge-threads: 2
     cors-origins: ["https://app.example"]
     access-log: yes
