@@ -70,6 +70,16 @@ static bool step_over(const char **p, const char *what)
 	return true;
 }
 
+/* "NAME..." and "NAME…" without their dots; both have three bytes. */
+static bool cut_dots(struct stoa_str *s)
+{
+	if (s->n <= 3 ||
+	    (memcmp(s->p + s->n - 3, "...", 3) != 0 && memcmp(s->p + s->n - 3, "…", 3) != 0))
+		return false;
+	s->n -= 3;
+	return true;
+}
+
 /* Where an item without brackets ends: an option takes the capital word after it along. */
 static const char *end_of_item(const char *p)
 {
@@ -99,11 +109,9 @@ static int read_usage(const char *p, struct item *items, size_t *ret_n)
 		text = stoa_strn(p, (size_t)(end - p));
 		p = end;
 		if (it->is_optional)
-			p++;
-		else if (text.n > 3 && memcmp(text.p + text.n - 3, "...", 3) == 0)
-			it->is_repeated = true, text.n -= 3;
-		else if (text.n > 3 && memcmp(text.p + text.n - 3, "…", 3) == 0)
-			it->is_repeated = true, text.n -= 3;
+			p++; /* the bracket; what repeats stands behind it */
+		else
+			it->is_repeated = cut_dots(&text);
 		if (step_over(&p, "...") || step_over(&p, "…"))
 			it->is_repeated = true;
 		if (read_item(text, it) < 0)

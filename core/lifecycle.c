@@ -70,38 +70,31 @@ static void tell_out(const struct stoa_mod *m, struct stoa_errors *e)
 		log_left_out(m);
 }
 
-/* Says which modules are out. Of those that are not installed conf_check() has told. */
+/* Says which modules are out, each once. Of those that are not installed conf_check() has told. */
 static void tell_left_out(struct stoa_errors *e)
 {
 	for (size_t i = 0; i < host.n_mods; i++) {
-		if (host.mods[i]->is_named && host.mods[i]->state == MOD_OUT)
-			tell_out(host.mods[i], e);
+		struct stoa_mod *m = host.mods[i];
+
+		if (!m->is_named || m->state != MOD_OUT || m->is_told)
+			continue;
+		m->is_told = true;
+		tell_out(m, e);
 	}
 }
 
 /* After load() or start() of one module failed: it goes, and who needs it. */
-static int leave_out_failed(struct stoa_mod *m, const char *step, int err, struct stoa_errors *e)
+static void leave_out_failed(struct stoa_mod *m, const char *step, int err, struct stoa_errors *e)
 {
 	struct resolve_in in = resolve_input();
 
 	mod_leave_out(m, "%s failed: %s", step, strerror(-err));
-	tell_out(m, e);
+	resolve_leave_out_dependants(&in);
 	for (size_t i = 0; i < host.n_mods; i++) {
 		if (host.mods[i]->state == MOD_OUT)
 			iface_withdraw(host.mods[i]);
 	}
-	for (size_t i = 0; i < host.n_mods; i++) {
-		struct stoa_mod *x = host.mods[i];
-		enum mod_state before = x->state;
-
-		if (before == MOD_OUT || !x->is_named)
-			continue;
-		resolve_leave_out_dependants(&in);
-		if (x->state != MOD_OUT)
-			continue;
-		tell_out(x, e);
-	}
-	return 0;
+	tell_left_out(e);
 }
 
 static void load_all(struct stoa_errors *e)

@@ -43,6 +43,7 @@ struct stoa_mod {
 	bool is_named;    /* has load: yes in the configuration   */
 	bool is_required; /* left out means: the daemon ends      */
 	bool is_loaded;   /* load() succeeded: unload() is due      */
+	bool is_told;     /* that it is left out                     */
 	bool is_drained;
 	char *why;             /* MOD_OUT: one sentence               */
 	_Atomic int log_level; /* 0: as the core                      */

@@ -178,6 +178,43 @@ static void check_lives(void)
 	CHECK_STR(calls, "a.load b.load a.check b.check a.start b.start a.stop b.unload a.unload");
 }
 
+static int count_lines(const char *what)
+{
+	int n = 0;
+
+	for (const char *p = logged; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* Every dependant is told, and once, wherever it stands. */
+static void check_all_dependants_told(void)
+{
+	static const char *const names[] = { "mod_c", "mod_d", "mod_e" };
+	struct stoa_mod_desc more[3];
+
+	for (int at_load = 0; at_load < 2; at_load++) {
+		logged[0] = '\0';
+		of_a = (struct behaviour){ .fails_load = at_load, .fails_start = !at_load };
+		of_b = (struct behaviour){ 0 };
+		stoa_test_begin();
+		stoa_test_add(&desc_b);
+		stoa_test_add(&desc_a);
+		for (int i = 0; i < 3; i++) {
+			more[i] = desc_b;
+			more[i].name = names[i];
+			stoa_test_add(&more[i]);
+		}
+		CHECK_INT(stoa_test_start(NULL), -ECANCELED);
+		CHECK_INT(count_lines("mod_a left out:"), 1);
+		CHECK_INT(count_lines("mod_b left out:"), 1);
+		CHECK_INT(count_lines("mod_c left out:"), 1);
+		CHECK_INT(count_lines("mod_e left out:"), 1);
+		CHECK(!stoa_status_ready(NULL, NULL));
+		stoa_test_end();
+	}
+}
+
 static void check_leftovers(void)
 {
 	struct behaviour good = { 0 }, bad = { .leaves_things = true };
@@ -241,6 +278,7 @@ int main(void)
 {
 	log_set_sink(keep_log);
 	check_lives();
+	check_all_dependants_told();
 	check_leftovers();
 	check_drain();
 	return check_done();
