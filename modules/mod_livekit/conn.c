@@ -210,8 +210,7 @@ static struct stoa_str read_candidate(struct wire_arena *a, const char *text)
 
 static void request_free(struct request *r)
 {
-	if (r->conn)
-		atomic_fetch_sub(&r->conn->pending, 1);
+	atomic_fetch_sub(&r->conn->pending, 1);
 	stoa_sfu_sdp_free(&r->conn->lk->sfu, r->sdp);
 	wire_arena_free(r->arena);
 	conn_unref(r->conn);
