@@ -131,32 +131,35 @@ static int adopt_section(struct conf_section_entry *s, const struct conf_section
 	return 0;
 }
 
+static bool is_loaded(const struct conf_tree *t, const char *name)
+{
+	struct conf_module m;
+
+	return name == conf_core_table()->name || (conf_tree_find(t, name, &m) && m.load);
+}
+
 /* Modules come and go at start only. */
-static void tell_coming_and_going(const struct conf_tree *next, const struct conf_tree *old,
+static void tell_coming_and_going(const struct conf_snapshot *next, const struct conf_snapshot *old,
 				  struct stoa_errors *e)
 {
-	struct conf_module now, was;
+	struct conf_module m;
 
-	for (size_t i = 0; conf_tree_module(next, i, &now); i++) {
-		bool had = false;
+	for (size_t i = 0; conf_tree_module(next->tree, i, &m); i++) {
+		const struct conf_section_entry *was = snapshot_entry(old, m.name);
 
-		for (size_t j = 0; conf_tree_module(old, j, &was); j++)
-			had = had || (was.load && strcmp(was.name, now.name) == 0);
-		if (now.load && !had)
-			errors_at(e, CONF_WARNING, &now.at,
-				  "%s needs restart: a module is loaded at start only", now.name);
+		if (m.load && !(was && was->running))
+			errors_at(e, CONF_WARNING, &m.at,
+				  "%s needs restart: a module is loaded at start only", m.name);
 	}
-	for (size_t j = 0; conf_tree_module(old, j, &was); j++) {
-		bool has = false;
+	for (size_t i = 0; i < old->n; i++) {
+		const char *name = old->entry[i].table->name;
 
-		for (size_t i = 0; conf_tree_module(next, i, &now); i++)
-			has = has || (now.load && strcmp(was.name, now.name) == 0);
-		if (was.load && !has)
+		if (old->entry[i].running && !is_loaded(next->tree, name))
 			errors_at(
 				e, CONF_WARNING, NULL,
 				"%s is no longer loaded by any file and needs restart: it runs on "
 				"until then",
-				was.name);
+				name);
 	}
 }
 
@@ -167,13 +170,18 @@ int conf_adopt(struct conf_snapshot *next, const struct conf_snapshot *old, stru
 		const struct conf_section_entry *was = snapshot_entry(old, s->table->name);
 		int r;
 
+		s->running = was && was->running;
 		if (!was || !s->fresh->ok || !was->conf->ok)
 			continue;
+		if (s->running && !is_loaded(next->tree, s->table->name)) {
+			conf_keep(next, old, s->table->name); /* runs on with what it has */
+			continue;
+		}
 		r = adopt_section(s, was, e);
 		if (r < 0)
 			return r;
 	}
-	tell_coming_and_going(next->tree, old->tree, e);
+	tell_coming_and_going(next, old, e);
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct conf_section_entry {
 	struct stoa_conf *fresh; /* what the files say: for dumps                         */
 	struct stoa_conf *conf;  /* what is in force: the module's. An unchanged section  */
 	bool changed;            /* is passed on as it is, since strings are borrowed     */
+	bool running;            /* load: yes at start; a reload cannot change that       */
 };
 
 struct conf_snapshot {

@@ -162,6 +162,7 @@ static int check_section(struct checker *k, struct conf_section_entry *s)
 	if (r == 0) {
 		s->conf->tree = tree_ref(k->snap->tree);
 		s->fresh = section_ref(s->conf);
+		s->running = is_used;
 	}
 	free(path);
 	return r;

@@ -206,6 +206,40 @@ static void test_coming_and_going(void)
 	end();
 }
 
+/* A module that is no longer loaded runs on with what it has, secrets too, until the restart. */
+static void test_going_keeps_all(void)
+{
+	struct conf_snapshot *third;
+	char text[900];
+
+	chmod(scratch_file("key", "one\n"), 0600);
+	snprintf(text, sizeof(text), "    title: a\n    key: file:%s/key\n", scratch_dir());
+	begin(text, text);
+	conf_snapshot_free(next);
+	snprintf(text, sizeof(text),
+		 "modules:\n  mod_all:\n    load: no\n    title: b\n"
+		 "    key: file:%s/key\n",
+		 scratch_dir());
+	next = check_text(text, table, errors);
+	CHECK_INT(conf_adopt(next, old, errors), 0);
+	CHECK(!conf_changed(next, "mod_all"));
+	CHECK(now() == was());
+	CHECK_STR(stoa_conf_secret(now(), "key").p, "one");
+	CHECK_INT(errors_warnings(errors), 1);
+	/* and when the file takes it back, there is nothing to say but what else changed */
+	snprintf(text, sizeof(text),
+		 "modules:\n  mod_all:\n    load: yes\n    title: c\n"
+		 "    key: file:%s/key\n",
+		 scratch_dir());
+	third = check_text(text, table, errors);
+	CHECK_INT(conf_adopt(third, next, errors), 0);
+	CHECK(conf_changed(third, "mod_all"));
+	CHECK_STR(stoa_conf_string(conf_section(third, "mod_all"), "title"), "c");
+	CHECK_INT(errors_warnings(errors), 1);
+	conf_snapshot_free(third);
+	end();
+}
+
 /* reload() failed: the module goes on with what it had. */
 static void test_keep(void)
 {
@@ -248,6 +282,7 @@ int main(void)
 	test_maps();
 	test_lists_and_secrets();
 	test_coming_and_going();
+	test_going_keeps_all();
 	test_keep();
 	test_diff();
 	conf_table_free(table);
