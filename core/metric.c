@@ -18,20 +18,6 @@
 
 #define METRICS_MAX 1024
 #define SLOTS_MAX   8192
-#define BOUNDS_MAX  16
-
-enum kind { COUNTER, GAUGE, CALLBACK, HISTOGRAM };
-
-struct metric {
-	enum kind kind;
-	struct stoa_mod *mod;
-	char *name, *labels, *help;
-	uint32_t slot;
-	stoa_metric_fn *fn;
-	void *user;
-	size_t n_bounds; /* slots: one per bucket, one for +Inf, one for the sum (a double) */
-	double bounds[BOUNDS_MAX];
-};
 
 struct thread_slots {
 	struct stoa_list link;
@@ -55,7 +41,7 @@ static int64_t load(const struct thread_slots *t, uint32_t slot)
 	return atomic_load_explicit(&t->v[slot], memory_order_relaxed);
 }
 
-static double as_double(int64_t bits)
+double metric_as_double(int64_t bits)
 {
 	double d;
 
@@ -83,12 +69,12 @@ static int64_t sum_slot(uint32_t slot)
 {
 	bool is_double = is_sum_slot(slot);
 	int64_t n = retired ? retired[slot] : 0;
-	double d = as_double(n);
+	double d = metric_as_double(n);
 	struct thread_slots *t;
 
 	stoa_list_for_each (t, &threads, struct thread_slots, link) {
 		if (is_double)
-			d += as_double(load(t, slot));
+			d += metric_as_double(load(t, slot));
 		else
 			n += load(t, slot);
 	}
@@ -103,7 +89,8 @@ static void retire(void *arg)
 	pthread_mutex_lock(&lock);
 	for (uint32_t i = 1; retired && i < next_slot; i++) {
 		if (is_sum_slot(i))
-			retired[i] = as_bits(as_double(retired[i]) + as_double(load(t, i)));
+			retired[i] = as_bits(metric_as_double(retired[i]) +
+					     metric_as_double(load(t, i)));
 		else
 			retired[i] += load(t, i);
 	}
@@ -172,7 +159,7 @@ void stoa_metric_observe(stoa_metric id, double value)
 		i++;
 	bump(t, id + i, 1);
 	i = id + (uint32_t)m->n_bounds + 1;
-	atomic_store_explicit(&t->v[i], as_bits(as_double(load(t, i)) + value),
+	atomic_store_explicit(&t->v[i], as_bits(metric_as_double(load(t, i)) + value),
 			      memory_order_relaxed);
 }
 
@@ -198,7 +185,7 @@ static bool is_same(const struct metric *a, const struct stoa_mod *m, const char
 	       strcmp(a->labels, labels ? labels : "") == 0;
 }
 
-static struct metric *declare(struct stoa_mod *m, enum kind kind, const char *name,
+static struct metric *declare(struct stoa_mod *m, enum metric_kind kind, const char *name,
 			      const char *labels, const char *help, uint32_t slots)
 {
 	struct metric *x;
@@ -232,7 +219,7 @@ static struct metric *declare(struct stoa_mod *m, enum kind kind, const char *na
 stoa_metric stoa_metric_counter(struct stoa_mod *m, const char *name, const char *labels,
 				const char *help)
 {
-	const struct metric *x = declare(m, COUNTER, name, labels, help, 1);
+	const struct metric *x = declare(m, METRIC_COUNTER, name, labels, help, 1);
 
 	return x ? x->slot : 0;
 }
@@ -240,7 +227,7 @@ stoa_metric stoa_metric_counter(struct stoa_mod *m, const char *name, const char
 stoa_metric stoa_metric_gauge(struct stoa_mod *m, const char *name, const char *labels,
 			      const char *help)
 {
-	const struct metric *x = declare(m, GAUGE, name, labels, help, 1);
+	const struct metric *x = declare(m, METRIC_GAUGE, name, labels, help, 1);
 
 	return x ? x->slot : 0;
 }
@@ -248,7 +235,7 @@ stoa_metric stoa_metric_gauge(struct stoa_mod *m, const char *name, const char *
 stoa_metric stoa_metric_callback(struct stoa_mod *m, const char *name, const char *labels,
 				 const char *help, stoa_metric_fn *fn, void *user)
 {
-	struct metric *x = declare(m, CALLBACK, name, labels, help, 1);
+	struct metric *x = declare(m, METRIC_CALLBACK, name, labels, help, 1);
 
 	if (!x)
 		return 0;
@@ -262,9 +249,9 @@ stoa_metric stoa_metric_histogram(struct stoa_mod *m, const char *name, const ch
 {
 	struct metric *x;
 
-	if (n_bounds > BOUNDS_MAX)
+	if (n_bounds > METRIC_BOUNDS_MAX)
 		return 0;
-	x = declare(m, HISTOGRAM, name, labels, help, (uint32_t)n_bounds + 2);
+	x = declare(m, METRIC_HISTOGRAM, name, labels, help, (uint32_t)n_bounds + 2);
 	if (!x)
 		return 0;
 	x->n_bounds = n_bounds;
@@ -282,94 +269,9 @@ void metric_remove_callbacks_of(const struct stoa_mod *m)
 	}
 }
 
-/* ---- text ---- */
-
-static void add_sample(struct stoa_buf *b, const struct metric *x, const char *suffix,
-		       const char *more_labels, double value)
+const struct metric *metric_at(size_t i)
 {
-	const char *mod = x->mod ? x->mod->desc.name + strlen("mod_") : "core";
-	bool has_both = *x->labels && more_labels;
-
-	stoa_buf_addf(b, "stoa_%s_%s%s", mod, x->name, suffix);
-	if (*x->labels || more_labels)
-		stoa_buf_addf(b, "{%s%s%s}", x->labels, has_both ? "," : "",
-			      more_labels ? more_labels : "");
-	if (floor(value) == value && fabs(value) < 1e15)
-		stoa_buf_addf(b, " %.0f\n", value);
-	else
-		stoa_buf_addf(b, " %.9g\n", value);
-}
-
-static void add_histogram(struct stoa_buf *b, const struct metric *x)
-{
-	char label[48];
-	int64_t total = 0;
-
-	for (size_t i = 0; i <= x->n_bounds; i++) {
-		total += stoa_metric_read(x->slot + (uint32_t)i);
-		if (i < x->n_bounds)
-			snprintf(label, sizeof(label), "le=\"%.9g\"", x->bounds[i]);
-		else
-			snprintf(label, sizeof(label), "le=\"+Inf\"");
-		add_sample(b, x, "_bucket", label, (double)total);
-	}
-	add_sample(b, x, "_sum", NULL,
-		   as_double(stoa_metric_read(x->slot + (uint32_t)x->n_bounds + 1)));
-	add_sample(b, x, "_count", NULL, (double)total);
-}
-
-static void add_head(struct stoa_buf *b, const struct metric *x)
-{
-	static const char *const types[] = { "counter", "gauge", "gauge", "histogram" };
-	const char *mod = x->mod ? x->mod->desc.name + strlen("mod_") : "core";
-
-	stoa_buf_addf(b, "# HELP stoa_%s_%s %s\n# TYPE stoa_%s_%s %s\n", mod, x->name, x->help, mod,
-		      x->name, types[x->kind]);
-}
-
-static void add_metric(struct stoa_buf *b, const struct metric *x)
-{
-	if (x->kind == HISTOGRAM)
-		add_histogram(b, x);
-	else if (x->kind != CALLBACK)
-		add_sample(b, x, "", NULL, (double)stoa_metric_read(x->slot));
-	else if (x->fn)
-		add_sample(b, x, "", NULL, x->fn(x->user));
-}
-
-/* All series of one name stand together below one head, as the format demands. */
-char *stoa_metric_text_dup(size_t *ret_len)
-{
-	struct stoa_buf b = { 0 };
-
-	stoa_assert_thread(STOA_THREAD_CTL);
-	for (size_t i = 0; i < n_metrics; i++) {
-		bool is_first = true;
-
-		for (size_t k = 0; k < i && is_first; k++)
-			is_first = metrics[k].mod != metrics[i].mod ||
-				   strcmp(metrics[k].name, metrics[i].name) != 0;
-		if (!is_first)
-			continue;
-		add_head(&b, &metrics[i]);
-		for (size_t k = i; k < n_metrics; k++) {
-			if (metrics[k].mod == metrics[i].mod &&
-			    strcmp(metrics[k].name, metrics[i].name) == 0)
-				add_metric(&b, &metrics[k]);
-		}
-	}
-	if (b.failed) {
-		stoa_buf_free(&b);
-		return NULL;
-	}
-	if (ret_len)
-		*ret_len = b.n;
-	return b.p ? b.p : calloc(1, 1);
-}
-
-void stoa_metric_text_free(char *text)
-{
-	free(text);
+	return i < n_metrics ? &metrics[i] : NULL;
 }
 
 void metric_reset(void)
