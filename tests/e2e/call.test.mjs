@@ -214,6 +214,14 @@ describe('a call', { timeout: 600_000 }, () => {
     await bob.until('isSilent', 'ann');
   });
 
+  it('tells how good the connections are', async () => {
+    const { pages } = await callOf(['ann', 'bob']);
+    const [ann, bob] = pages;
+    await Promise.all([ann.until('hasQuality', 'ann'), ann.until('hasQuality', 'bob')]);
+    await Promise.all([bob.until('hasQuality', 'ann'), bob.until('hasQuality', 'bob')]);
+    await bob.do('leave');
+  });
+
   it('subscribes and unsubscribes at will', async () => {
     const { pages } = await callOf(['ann', 'bob']);
     const [ann, bob] = pages;

@@ -94,6 +94,7 @@ const call = {
   hasNoTrack: (identity, source) => !publication(identity, source),
   heardSpeaker: (identity) => events.some((e) => e[0] === 'speakers' && e[1].split(',').includes(identity)),
   isSilent: (identity) => !room.activeSpeakers.some((p) => p.identity === identity),
+  hasQuality: (identity) => ['good', 'excellent'].includes(participant(identity)?.connectionQuality),
   metadataOf: (identity) => participant(identity)?.metadata,
   hasMetadata: (identity, text) => participant(identity)?.metadata === text,
 
