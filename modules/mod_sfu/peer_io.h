@@ -19,26 +19,28 @@ struct credentials {
 };
 
 struct peer_io {
+	/* what sending a packet reads, side by side */
 	struct worker *worker;
+	struct srtp *out;
+	struct address remote; /* where packets go; family 0: nowhere yet */
+	bool is_lost;
+	bool is_shaking; /* counts in worker->handshakes */
+	struct srtp *in;
+
 	struct peer *peer;
 	struct stoa_list in_worker;
 
 	struct credentials now, next; /* `next` set during an ICE restart */
 	struct path paths[PATHS_MAX];
 	uint32_t n_paths;
-	struct address remote; /* where packets go; family 0: nowhere yet */
 	struct wheel_timer consent;
 	uint64_t checked_us;
-	bool is_lost;
 
 	struct peer_dtls want;
 	struct dtls *dtls;
 	struct wheel_timer dtls_timer;
 	struct address dtls_from; /* answers go where the question came from */
 	uint64_t dtls_deadline_us;
-	bool is_shaking; /* counts in worker->handshakes */
-
-	struct srtp *in, *out;
 };
 
 /** Makes the shell's half of `c->peer`. -ENOMEM. */

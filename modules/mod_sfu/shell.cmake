@@ -23,8 +23,15 @@ if(STOA_WITH_TESTS)
   endforeach()
   stoa_unit_test(test_sfu_srtp SOURCES ${sfu_unit}/test_sfu_srtp.c LIBS PkgConfig::OPENSSL PkgConfig::SRTP2)
 
-  # The synthetic client, also of ./dev bench sfu.
+  # With the synthetic client, which is also that of ./dev bench sfu.
   set(sfu_client ${CMAKE_SOURCE_DIR}/tests/bench/sfu)
-  stoa_unit_test(test_sfu_worker SOURCES ${sfu_unit}/test_sfu_worker.c ${sfu_client}/client.c LIBS sfu_shell)
-  target_include_directories(test_sfu_worker PRIVATE ${sfu_client})
+  foreach(file IN ITEMS stun dtls worker)
+    stoa_unit_test(test_sfu_${file} SOURCES ${sfu_unit}/test_sfu_${file}.c ${sfu_client}/client.c LIBS sfu_shell)
+    target_include_directories(test_sfu_${file} PRIVATE ${sfu_client})
+  endforeach()
+
+  foreach(what IN ITEMS datagram dtls)
+    stoa_fuzz_target(fuzz_sfu_${what} SOURCES ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_sfu_${what}.c
+      CORPUS ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/sfu_${what} LIBS sfu_shell)
+  endforeach()
 endif()

@@ -4,7 +4,9 @@
  * packet is decrypted and compared; the next burst is sent when all have the last one, so nothing
  * is lost and nothing depends on the machine's speed.
  *
- * usage: bench_sfu STOAD MODULE-DIR PORT [idle | case SIZE SUBSCRIBERS BURST] */
+ * usage: bench_sfu STOAD MODULE-DIR PORT SIZE SUBSCRIBERS BURST
+ *
+ * With BENCH_HOLD in the environment the load goes on for ten seconds, for a profiler. */
 #include "bare.h"
 #include "client.h"
 #include "cost.h"
@@ -551,52 +553,13 @@ static int run_case(struct bench *b, size_t payload, uint32_t n, uint32_t burst)
 	return stoad.wrong || bare.wrong || stoad.missing || bare.missing;
 }
 
-/* The whole demo: how long until it takes calls, and what it holds when nobody calls. */
-static int run_idle(struct bench *b)
-{
-	double best = 1e9;
-	uint64_t dirty = 0, rss = 0;
-
-	for (int i = 0; i < 5; i++) {
-		char port[16], state[96], line[256] = "";
-		const char *argv[] = { b->stoad, "--demo", "--module-dir", b->modules, "--state",
-				       state,    "--port", port,           NULL };
-		uint64_t began = stoa_now_us();
-		double ms;
-		pid_t pid;
-		FILE *f;
-		int out;
-
-		snprintf(port, sizeof(port), "%u", b->port);
-		snprintf(state, sizeof(state), "%s/demo", b->dir);
-		pid = spawn(argv, &out);
-		f = fdopen(out, "r");
-		while (f && fgets(line, sizeof(line), f) && strncmp(line, "ready ", 6) != 0)
-			;
-		ms = (double)(stoa_now_us() - began) / 1e3;
-		if (strncmp(line, "ready ", 6) != 0) {
-			errno = ETIMEDOUT;
-			die("stoad --demo is not ready");
-		}
-		if (i && ms < best) /* the first start is not warm */
-			best = ms;
-		usleep(1000000);
-		dirty = cost_memory_kb(pid, "Private_Dirty:");
-		rss = cost_memory_kb(pid, "Rss:");
-		end_process(pid);
-		fclose(f);
-	}
-	printf("| %.1f MB | %.1f MB | %.0f ms |\n", (double)dirty / 1024, (double)rss / 1024, best);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct rlimit files = { 8192, 8192 };
 	struct bench *b = &bench;
 	int r = 2;
 
-	if (argc < 5)
+	if (argc != 7)
 		goto usage;
 	b->stoad = argv[1];
 	b->modules = argv[2];
@@ -606,11 +569,9 @@ int main(int argc, char **argv)
 	snprintf(b->dir, sizeof(b->dir), "/tmp/stoa-bench-XXXXXX");
 	if (!mkdtemp(b->dir) || dtls_ctx_new(&b->dtls))
 		die("set-up");
-	if (strcmp(argv[4], "idle") == 0)
-		r = run_idle(b);
-	else if (strcmp(argv[4], "case") == 0 && argc == 8 && atoi(argv[6]) <= SUBSCRIBERS_MAX)
-		r = run_case(b, (size_t)atoi(argv[5]), (uint32_t)atoi(argv[6]),
-			     (uint32_t)atoi(argv[7]));
+	if (atoi(argv[5]) <= SUBSCRIBERS_MAX)
+		r = run_case(b, (size_t)atoi(argv[4]), (uint32_t)atoi(argv[5]),
+			     (uint32_t)atoi(argv[6]));
 	dtls_ctx_free(b->dtls);
 usage:
 	if (r == 2)

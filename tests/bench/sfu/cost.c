@@ -87,19 +87,3 @@ struct cost cost_read(const struct cost_meter *m)
 	}
 	return c;
 }
-
-uint64_t cost_memory_kb(pid_t pid, const char *line)
-{
-	unsigned long long kb = 0;
-	char path[64], text[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	if (!(f = fopen(path, "r")))
-		return 0;
-	while (fgets(text, sizeof(text), f))
-		if (strncmp(text, line, strlen(line)) == 0)
-			sscanf(text + strlen(line), "%llu", &kb);
-	fclose(f);
-	return kb;
-}

@@ -25,7 +25,4 @@ void cost_meter_open(struct cost_meter *m, pid_t pid);
 void cost_meter_close(struct cost_meter *m);
 struct cost cost_read(const struct cost_meter *m);
 
-/** A line of /proc/PID/smaps_rollup in kB, "Rss:" for one; 0 when it cannot be read. */
-uint64_t cost_memory_kb(pid_t pid, const char *line);
-
 #endif
