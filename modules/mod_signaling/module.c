@@ -104,8 +104,8 @@ static int bind_all(struct signaling *sg)
 	if ((err = stoa_http_bind(sg->m, &sg->http)) || (err = stoa_auth_bind(sg->m, &sg->auth)) ||
 	    (err = stoa_sql_bind(sg->m, &sg->sql)) || (err = stoa_sfu_bind(sg->m, &sg->sfu)))
 		return err;
-	if ((err = stoa_sql_statements(&sg->sql, sg->m, store_statements, store_n_statements)) ||
-	    (err = request_register(sg)))
+	err = stoa_sql_statements(&sg->sql, sg->m, store_statements, store_n_statements);
+	if (err)
 		return err;
 	return stoa_sfu_listen(&sg->sfu, sg->m, &media_events, sg);
 }

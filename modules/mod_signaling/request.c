@@ -71,7 +71,7 @@ static bool read_body(struct request *rq)
 		return false;
 	}
 	rq->body = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &at);
-	if (rq->body && json_is_object(rq->body))
+	if (json_is_object(rq->body))
 		return true;
 	request_problem(rq, 400, "bad_json",
 			rq->body ? "The body must be a JSON object." : "The body is not JSON.");
@@ -240,15 +240,8 @@ static void on_key(int err, const struct stoa_sql_result *const *results, uint32
 	rq->then_fn(&rq->op);
 }
 
-int request_register(struct signaling *sg)
-{
-	return stoa_sql_statements(&sg->sql, sg->m, &stoa_sql_idempotency_find, 1);
-}
-
 void request_look_up_key(struct request *rq, op_fn *then_fn)
 {
-	struct stoa_sql_value v[] = { STOA_V_TEXT(rq->user->id), STOA_V_TEXT(rq->key),
-				      STOA_V_TIME(stoa_wall_ms()) };
 	int err;
 
 	rq->then_fn = then_fn;
@@ -256,8 +249,7 @@ void request_look_up_key(struct request *rq, op_fn *then_fn)
 		then_fn(&rq->op);
 		return;
 	}
-	err = stoa_sql_query(&rq->sg->sql, rq->sg->m, rq->user->id, &stoa_sql_idempotency_find, v,
-			     STOA_ARRAY_SIZE(v), on_key, rq);
+	err = stoa_sql_recall(&rq->sg->sql, rq->sg->m, rq->user->id, stoa_str(rq->key), on_key, rq);
 	if (err) {
 		request_storage_problem(rq, err);
 		op_done(&rq->op);

@@ -175,8 +175,6 @@ void request_answer(struct request *rq, int status, json_t *body_take);
  * or the request is answered because the key belongs to another one. Without a key then_fn runs
  * now. */
 void request_look_up_key(struct request *rq, op_fn *then_fn);
-/** Registers the statement that finds keys. */
-int request_register(struct signaling *sg);
 /** Stores the key with the transaction that does what was asked for. */
 void request_remember(struct request *rq, struct stoa_tx *tx, const char *call_id, int status);
 /** decline, leave, end: {"reason"?: text}. False: answered with a problem. */

@@ -114,6 +114,7 @@ static int open_all(struct storage *st, const struct stoa_conf *c)
 			return err;
 	}
 	if ((err = statement_register(st, st->m, &storage_remember)) ||
+	    (err = statement_register(st, st->m, &storage_recall)) ||
 	    (err = statement_register(st, st->m, &storage_sweep)))
 		return err;
 	st->sweep = statement_find(st, &storage_sweep);
@@ -166,6 +167,7 @@ static const struct stoa_sql_ops sqlite_ops = {
 	.integer = result_integer,
 	.real = result_real,
 	.forget = tx_forget,
+	.recall = tx_recall,
 };
 
 /* ---- life ---- */

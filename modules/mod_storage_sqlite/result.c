@@ -49,6 +49,8 @@ static int add_row(struct stoa_sql_result *r, const struct entry *e, sqlite3_stm
 {
 	uint32_t used = r->rows * r->cols;
 
+	if (!r->cols)
+		return -EINVAL;
 	if (r->rows == STORAGE_ROWS_MAX)
 		return -E2BIG;
 	if (used + r->cols > r->cells_cap) {

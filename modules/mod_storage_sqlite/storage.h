@@ -144,7 +144,10 @@ void tx_deliver(struct stoa_tx *tx);
 /** Runs every statement of a list on a connection; tx->err and tx->failed say how it went. */
 int tx_execute(struct stoa_tx *tx, struct connection *c);
 
-extern const struct stoa_sql_stmt storage_remember, storage_sweep;
+int tx_recall(void *self, struct stoa_mod *m, const char *actor, struct stoa_str key,
+	      stoa_sql_done_fn *fn, void *user);
+
+extern const struct stoa_sql_stmt storage_remember, storage_recall, storage_sweep;
 
 /* ---- worker.c: a queue, a thread behind it, and the way back to ctl ---- */
 

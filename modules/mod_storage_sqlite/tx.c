@@ -21,6 +21,14 @@ const struct stoa_sql_stmt storage_remember = {
 	.columns = "",
 };
 
+const struct stoa_sql_stmt storage_recall = {
+	.name = "idempotency-recall",
+	.text = "SELECT request_hash, status, body FROM stoa_idempotency "
+		"WHERE actor = $1 AND key = $2 AND expires_at > $3",
+	.params = "ttm",
+	.columns = "tit",
+};
+
 const struct stoa_sql_stmt storage_sweep = {
 	.name = "idempotency-sweep",
 	.text = "DELETE FROM stoa_idempotency WHERE expires_at <= $1",
@@ -229,6 +237,15 @@ int tx_query(void *self, struct stoa_mod *m, const char *actor, const struct sto
 		fail(tx, -EINVAL);
 	}
 	return submit(tx, &tx->st->reads, fn, user);
+}
+
+int tx_recall(void *self, struct stoa_mod *m, const char *actor, struct stoa_str key,
+	      stoa_sql_done_fn *fn, void *user)
+{
+	struct stoa_sql_value v[] = { STOA_V_TEXT(actor), STOA_V_STR(key),
+				      STOA_V_TIME(stoa_wall_ms()) };
+
+	return tx_query(self, m, actor, &storage_recall, v, STOA_ARRAY_SIZE(v), fn, user);
 }
 
 void tx_free(struct stoa_tx *tx)

@@ -109,6 +109,8 @@ struct stoa_sql_ops {
 			   uint32_t col); /* int, bool, time in ms */
 	double (*real)(const struct stoa_sql_result *r, uint32_t row, uint32_t col);
 	void (*forget)(void *self, struct stoa_mod *m);
+	int (*recall)(void *self, struct stoa_mod *m, const char *actor, struct stoa_str key,
+		      stoa_sql_done_fn *fn, void *user);
 };
 
 /** What consumers hold. Bind in start(). */
@@ -167,7 +169,7 @@ static inline int stoa_tx_emit(const struct stoa_sql *s, struct stoa_tx *tx, con
 
 /** Stores the answer under an Idempotency-Key (1 to 255 bytes) of this user, for 24 hours, in the
  * same transaction. A key that is taken rolls back with -EEXIST and `failed` UINT32_MAX: read the
- * stored answer with the statement stoa_sql_idempotency_find, and compare its request hash. */
+ * stored answer with stoa_sql_recall() and compare its request hash. */
 static inline int stoa_tx_remember(const struct stoa_sql *s, struct stoa_tx *tx, const char *actor,
 				   struct stoa_str key, struct stoa_str request_hash, int status,
 				   struct stoa_str body)
@@ -177,8 +179,9 @@ static inline int stoa_tx_remember(const struct stoa_sql *s, struct stoa_tx *tx,
 		       : -ENOTSUP;
 }
 
-/** Runs the list; consumes tx in every case. fn runs once, later. An error here (-EAGAIN: 4096
- * lists are waiting) means nothing happened and fn will not run. */
+/** Runs the list; consumes tx in every case. fn runs once, later; NULL: nobody is told. An error
+ *  here (-EAGAIN: 4096 lists are waiting; -ESHUTDOWN; or what went wrong while it was built) means
+ *  nothing happened and fn will not run. */
 static inline int stoa_tx_commit(const struct stoa_sql *s, struct stoa_tx *tx, stoa_sql_done_fn *fn,
 				 void *user)
 {
@@ -201,6 +204,16 @@ static inline int stoa_sql_query(const struct stoa_sql *s, struct stoa_mod *m, c
 				       : -ENOTSUP;
 }
 
+/** Looks for what stoa_tx_remember() stored under this user's key: one row of request hash (text),
+ *  status (int) and body (text), or none when there is no such key or it is older than 24 hours.
+ *  Errors as stoa_sql_query(). */
+static inline int stoa_sql_recall(const struct stoa_sql *s, struct stoa_mod *m, const char *actor,
+				  struct stoa_str key, stoa_sql_done_fn *fn, void *user)
+{
+	return STOA_HAS(s->ops, recall) ? s->ops->recall(s->self, m, actor, key, fn, user)
+					: -ENOTSUP;
+}
+
 /** The module hears of nothing any more: lists that wait are still run, but their done_fn is not
  * called. For stop(), where `user` is about to be freed; who calls it frees what `user` pointed to.
  */
@@ -210,19 +223,23 @@ static inline void stoa_sql_forget(const struct stoa_sql *s, struct stoa_mod *m)
 		s->ops->forget(s->self, m);
 }
 
-/** Rows returned, or affected where the statement returns none. Cells by row and column, both from
- * 0. NULL cells read as "", 0. */
+/** Rows returned, or affected where the statement returns none. A result is borrowed for the
+ *  done_fn it was given to. Cells by row and column, both from 0; NULL cells, and those outside,
+ *  read as "", 0. Thread: ctl, as everything here. */
 static inline uint32_t stoa_sql_rows(const struct stoa_sql *s, const struct stoa_sql_result *r)
 {
 	return s->ops->rows(r);
 }
 
+/** Is the cell NULL, or outside? */
 static inline bool stoa_sql_is_null(const struct stoa_sql *s, const struct stoa_sql_result *r,
 				    uint32_t row, uint32_t col)
 {
 	return s->ops->is_null(r, row, col);
 }
 
+/** Of TEXT, JSON (the value may be written differently than it came), BYTES and TIME (RFC 3339);
+ *  "" for the others. */
 static inline struct stoa_str stoa_sql_text(const struct stoa_sql *s,
 					    const struct stoa_sql_result *r, uint32_t row,
 					    uint32_t col)
@@ -230,29 +247,19 @@ static inline struct stoa_str stoa_sql_text(const struct stoa_sql *s,
 	return s->ops->text(r, row, col);
 }
 
+/** Of INT, BOOL (0 or 1) and TIME (milliseconds UTC). */
 static inline int64_t stoa_sql_int(const struct stoa_sql *s, const struct stoa_sql_result *r,
 				   uint32_t row, uint32_t col)
 {
 	return s->ops->integer(r, row, col);
 }
 
+/** Of REAL. */
 static inline double stoa_sql_real(const struct stoa_sql *s, const struct stoa_sql_result *r,
 				   uint32_t row, uint32_t col)
 {
 	return s->ops->real(r, row, col);
 }
-
-/** Columns: request_hash (text), status (int), body (text). Parameters: actor, key, now (time).
- *  Each module registers its own, like its other statements. */
-static const STOA_UNUSED struct stoa_sql_stmt stoa_sql_idempotency_find = {
-	"idempotency-find",
-	"SELECT request_hash, status, body FROM stoa_idempotency "
-	"WHERE actor = $1 AND key = $2 AND expires_at > $3",
-	"ttm",
-	"tit",
-	NULL,
-	NULL,
-};
 
 STOA_END_DECLS
 

@@ -2,12 +2,6 @@
 /* Idempotency-Key: stored with the change, taken once, each actor's own, free again after a day. */
 #include "suite.h"
 
-/* Each file that includes the interface has a copy of the statement of its own. */
-int register_keys(void)
-{
-	return stoa_sql_statements(&sql, self, &stoa_sql_idempotency_find, 1);
-}
-
 static int add_with_key(const char *item, const char *actor, const char *key, uint32_t *ret_failed)
 {
 	struct stoa_tx *tx = begin();
@@ -48,13 +42,8 @@ static bool is_answered(void *user)
 
 static bool find(const char *actor, const char *key)
 {
-	struct stoa_sql_value v[] = { STOA_V_TEXT(actor), STOA_V_TEXT(key),
-				      STOA_V_TIME(stoa_wall_ms()) };
-
 	is_found = false;
-	CHECK_INT(
-		stoa_sql_query(&sql, self, actor, &stoa_sql_idempotency_find, v, 3, on_found, NULL),
-		0);
+	CHECK_INT(stoa_sql_recall(&sql, self, actor, stoa_str(key), on_found, NULL), 0);
 	CHECK(stoa_test_run_until(is_answered, &is_found, 10000));
 	return has_found;
 }

@@ -27,8 +27,6 @@ static int suite_start(struct stoa_mod *m, const struct stoa_conf *c)
 	self = m;
 	if (!err)
 		err = stoa_sql_statements(&sql, m, stmts, STMT_N);
-	if (!err)
-		err = register_keys();
 	return err ? err : stoa_event_listen(m, "item.*", on_event, NULL);
 }
 

@@ -100,7 +100,6 @@ void case_transactions(void);
 void case_events(void);
 void case_concurrency(void);
 void case_keys(void);
-int register_keys(void);
 void case_paging(void);
 void case_life(void);
 

@@ -4,6 +4,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,8 +13,17 @@ const top = fileURLToPath(new URL('../../../', import.meta.url));
 const stoad = process.env.STOAD ?? path.join(top, 'build/debug/stoad');
 const modules = process.env.STOA_MODULE_DIR ?? path.join(path.dirname(stoad), 'modules');
 const testModules = process.env.STOA_TEST_MODULE_DIR ?? path.join(path.dirname(stoad), 'tests/modules');
-const PORT = Number(process.env.STOA_E2E_PORT ?? 21620);
 const READY_MS = 60_000; // sanitizer builds on a busy machine
+
+// One that nobody has now; a restart takes it again.
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const s = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => resolve(port));
+    });
+  });
+}
 
 const secret = randomBytes(32).toString('hex');
 const base64url = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
@@ -31,7 +41,6 @@ export class Server {
   // `options`: of mod_signaling, as YAML in one line.
   constructor(options = {}) {
     this.dir = mkdtempSync(path.join(tmpdir(), 'stoa-calls-'));
-    this.url = `http://127.0.0.1:${PORT}`;
     this.db = path.join(this.dir, 'state/stoa.db');
     this.moduleDir = path.join(this.dir, 'modules');
     mkdirSync(this.moduleDir);
@@ -40,24 +49,27 @@ export class Server {
     symlinkSync(path.join(testModules, 'mod_test_sfu.so'), path.join(this.moduleDir, 'mod_test_sfu.so'));
     writeFileSync(path.join(this.dir, 'user-key'), secret, { mode: 0o600 });
     writeFileSync(path.join(this.dir, 'api-key'), randomBytes(32).toString('hex'), { mode: 0o600 });
-    this.configure(options);
+    this.options = options;
   }
 
-  configure(options) {
+  configure() {
     writeFileSync(path.join(this.dir, 'stoa.yaml'), `
 modules:
-  mod_http: { load: yes, listeners: { main: { address: "127.0.0.1:${PORT}" } } }
+  mod_http: { load: yes, listeners: { main: { address: "127.0.0.1:${this.port}" } } }
   mod_auth:
     load: yes
     keys: { test: { secret: "file:${this.dir}/user-key" } }
     api-keys: { test: { secret: "file:${this.dir}/api-key" } }
   mod_storage_sqlite: { load: yes, migrations: "${path.join(top, 'migrations/sqlite')}" }
-  mod_signaling: { load: yes, ${Object.entries(options).map(([k, v]) => `${k}: ${v}`).join(', ')} }
+  mod_signaling: { load: yes, ${Object.entries(this.options).map(([k, v]) => `${k}: ${v}`).join(', ')} }
   mod_test_sfu: { load: yes }
 `);
   }
 
   async start() {
+    this.port ??= await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    this.configure();
     this.log = '';
     this.child = spawn(stoad, ['--config', path.join(this.dir, 'stoa.yaml'), '--module-dir', this.moduleDir,
       '--state', path.join(this.dir, 'state')], { stdio: ['ignore', 'ignore', 'pipe'] });
