@@ -50,6 +50,11 @@ static struct sent *sent_at(struct downtrack *d, uint64_t out)
 
 /* ---- numbers ---- */
 
+static uint8_t mid_flag(const struct downtrack *d)
+{
+	return d->is_mid_known ? 0 : SENT_MID;
+}
+
 static void note_sent(struct downtrack *d, uint64_t out, uint32_t seq, uint8_t state)
 {
 	*sent_at(d, out) = (struct sent){
@@ -145,12 +150,14 @@ struct head {
 	uint16_t len, prefix_len;
 };
 
+/* A packet sent again under its own number must be the same to the byte, for AES-GCM's sake:
+ * whether it carried MID is remembered. RTX has numbers of its own. */
 static unsigned collect_exts(const struct downtrack *d, const struct packet *p,
-			     struct rtp_write_ext *exts)
+			     const struct sent *s, struct rtp_write_ext *exts)
 {
 	unsigned n = 0;
 
-	if (!d->is_mid_known && d->set.ext_ids[RTP_EXT_MID])
+	if (s->state & SENT_MID && d->set.ext_ids[RTP_EXT_MID])
 		exts[n++] = (struct rtp_write_ext){ d->set.ext_ids[RTP_EXT_MID], d->set.mid_len,
 						    (const uint8_t *)d->set.mid };
 	for (unsigned i = 0; p && i < p->n_exts; i++) {
@@ -178,7 +185,7 @@ static void build_head(const struct downtrack *d, const struct packet *p, const 
 		       uint64_t out, bool as_rtx, struct head *h)
 {
 	struct rtp_write_ext exts[PACKET_EXTS_MAX + 1];
-	unsigned n = collect_exts(d, p, exts);
+	unsigned n = collect_exts(d, p, s, exts);
 	struct rtp_header r = {
 		.pt = as_rtx ? d->set.rtx_pt : d->set.pt,
 		.marker = p && p->flags & PACKET_MARKER,
@@ -253,7 +260,7 @@ static void forward_next(struct engine *e, struct downtrack *d, struct packet *p
 	d->in_high = p->seq;
 	if (p->payload_len == 0)
 		return; /* padding: left out, without a gap */
-	note_sent(d, ++d->out_high, p->seq, 0);
+	note_sent(d, ++d->out_high, p->seq, mid_flag(d));
 	remember_last(d, p, now_us);
 	send_packet(e, d, p, sent_at(d, d->out_high), d->out_high, false);
 }
@@ -266,7 +273,7 @@ static void forward_late(struct engine *e, struct downtrack *d, struct packet *p
 	if (!out)
 		return;
 	s = sent_at(d, out);
-	s->state = p->payload_len ? 0 : SENT_PADDING;
+	s->state = (uint8_t)((p->payload_len ? 0 : SENT_PADDING) | mid_flag(d));
 	send_packet(e, d, p->payload_len ? p : NULL, s, out, false);
 }
 
@@ -310,6 +317,8 @@ void downtrack_resend(struct engine *e, struct downtrack *d, uint16_t seq, uint6
 	s = sent_at(d, out);
 	if (s->state & SENT_HOLE)
 		goto missed; /* we miss it as well */
+	if (s->state & SENT_PADDING && !d->set.rtx_ssrc)
+		goto missed; /* its timestamp was that of its moment: see collect_exts() */
 	if (!(s->state & SENT_PADDING) && !(p = layer_find(&d->source->layers[s->layer], s->seq)))
 		goto missed;
 	if (!may_resend(s, now_us))

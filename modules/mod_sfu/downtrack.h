@@ -30,7 +30,7 @@ struct sent {               /* by outgoing sequence number: 16 bytes per packet 
 	uint8_t state; /* SENT_… and the number of resends in the low bits */
 };
 
-enum { SENT_HOLE = 0x80, SENT_PADDING = 0x40, SENT_RESENDS = 0x0f };
+enum { SENT_HOLE = 0x80, SENT_PADDING = 0x40, SENT_MID = 0x20, SENT_RESENDS = 0x0f };
 
 struct downtrack_settings { /* negotiated, fixed for its life */
 	uint64_t track;
