@@ -55,19 +55,29 @@ int vp8_parse(const uint8_t *payload, size_t n, struct packet_vp8 *ret_vp8, uint
 	return 0;
 }
 
+static uint8_t extension_of(uint8_t flags)
+{
+	return (uint8_t)((flags & VP8_HAS_PICTURE_ID ? EXT_I : 0) |
+			 (flags & VP8_HAS_TL0PICIDX ? EXT_L : 0) |
+			 (flags & VP8_HAS_TID ? EXT_T : 0) | (flags & VP8_HAS_KEYIDX ? EXT_K : 0));
+}
+
 void vp8_write(struct stoa_wcursor *c, const struct packet_vp8 *v)
 {
-	stoa_wcur_u8(c, v->first);
-	if (!(v->first & FIRST_X))
-		return;
-	stoa_wcur_u8(c, (uint8_t)((v->flags & VP8_HAS_PICTURE_ID ? EXT_I : 0) |
-				  (v->flags & VP8_HAS_TL0PICIDX ? EXT_L : 0) |
-				  (v->flags & VP8_HAS_TID ? EXT_T : 0) |
-				  (v->flags & VP8_HAS_KEYIDX ? EXT_K : 0)));
-	if (v->flags & VP8_HAS_PICTURE_ID)
-		stoa_wcur_be16(c, v->picture_id | 0x8000);
-	if (v->flags & VP8_HAS_TL0PICIDX)
-		stoa_wcur_u8(c, v->tl0picidx);
-	if (v->flags & (VP8_HAS_TID | VP8_HAS_KEYIDX))
-		stoa_wcur_u8(c, v->tid_y_key);
+	uint8_t b[VP8_DESC_MAX];
+	size_t n = 0;
+
+	b[n++] = v->first;
+	if (v->first & FIRST_X) {
+		b[n++] = extension_of(v->flags);
+		if (v->flags & VP8_HAS_PICTURE_ID) {
+			b[n++] = (uint8_t)(0x80 | v->picture_id >> 8);
+			b[n++] = (uint8_t)v->picture_id;
+		}
+		if (v->flags & VP8_HAS_TL0PICIDX)
+			b[n++] = v->tl0picidx;
+		if (v->flags & (VP8_HAS_TID | VP8_HAS_KEYIDX))
+			b[n++] = v->tid_y_key;
+	}
+	stoa_wcur_bytes(c, b, n);
 }

@@ -32,52 +32,53 @@ struct sent {               /* by outgoing sequence number: 16 bytes per packet 
 
 enum { SENT_HOLE = 0x80, SENT_PADDING = 0x40, SENT_MID = 0x20, SENT_RESENDS = 0x0f };
 
-struct downtrack_settings { /* negotiated, fixed for its life */
-	uint64_t track;
+struct downtrack_settings {      /* negotiated, fixed for its life */
 	uint32_t ssrc, rtx_ssrc; /* rtx_ssrc 0: plain retransmission */
-	uint16_t first_seq;      /* below 2^15, so that the rollover counter starts at 0 */
-	uint16_t first_rtx_seq;
 	enum codec codec;
 	uint32_t clock;
-	uint8_t pt, rtx_pt;
+	uint8_t pt, rtx_pt, mid_len;
 	bool has_nack;
 	uint8_t ext_ids[RTP_EXTS]; /* 0: not negotiated in the subscriber's section */
 	char mid[MID_MAX + 1];
-	uint8_t mid_len;
+	uint16_t first_seq; /* below 2^15, so that the rollover counter starts at 0 */
+	uint16_t first_rtx_seq;
+	uint64_t track;
 	char cname[32];
 };
 
 #define LAYER_NONE 0xff
 
+/* Ordered by how often it is needed: a packet sent touches the first three cache lines, the tail of
+ * the ring, and nothing else of a subscriber. */
 struct downtrack {
-	struct downtrack_settings set;
+	struct stoa_list in_source;
 	struct source *source; /* NULL once removed */
 	struct peer *peer;     /* NULL once closed  */
-	struct stoa_list in_source, in_peer;
 	bool is_paused, is_started;
 	uint8_t max_layer, current, target, last_layer;
 	bool is_mid_known; /* a report about this SSRC came: MID need not be sent any more */
+	uint8_t fraction_lost;
 
 	/* mapping in force */
-	uint32_t in_high;  /* highest extended sequence number taken from the current layer */
+	uint32_t in_high; /* highest extended sequence number taken from the current layer */
+	uint32_t ts_offset;
 	uint64_t out_high; /* outgoing, with rollover counter */
 	uint64_t out_first;
-	uint32_t ts_offset;
-	uint16_t pid_offset;
-	uint8_t tl0_offset, keyidx_offset;
-	uint16_t last_pid;
-	uint8_t last_tl0, last_keyidx;
-	uint32_t last_ts;
-	uint64_t last_us;
 	struct sent *ring;
 	uint32_t ring_mask;
-	uint64_t rtx_high;
+	uint16_t pid_offset, last_pid;
+	uint8_t tl0_offset, keyidx_offset, last_tl0, last_keyidx;
+	uint32_t last_ts;
+	uint64_t last_us;
+	uint32_t packets, octets; /* of sender reports */
 
-	/* reports */
-	uint32_t packets, octets;
+	struct downtrack_settings set;
+
+	/* now and then */
+	struct stoa_list in_peer;
+	uint64_t rtx_high;
 	uint32_t sr_ntp_mid; /* middle bits of the last sender report sent */
 	uint64_t sr_us;
-	uint8_t fraction_lost;
 };
 
 /** A downtrack to go out with COMMAND_DOWNTRACK_ADD. NULL when out of memory. Thread: ctl. */

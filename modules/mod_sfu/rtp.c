@@ -2,6 +2,7 @@
 /* Reading and writing RTP headers. Called once per received packet and once per sent one: the
  * parser stays on the cursor, the writer fills a buffer on the stack of its caller. */
 #include "rtp.h"
+#include <endian.h>
 #include <errno.h>
 
 #define PROFILE_ONE_BYTE 0xBEDE
@@ -137,39 +138,68 @@ bool rtp_ext_find(const uint8_t *data, const struct rtp_header *h, uint8_t id,
 	return false;
 }
 
-static void write_elements(struct stoa_wcursor *c, const struct rtp_write_ext *exts,
-			   unsigned n_exts)
+static bool need_two_bytes(const struct rtp_write_ext *exts, unsigned n)
 {
-	bool two = false;
-	size_t bytes = 0, pad;
-
-	for (unsigned i = 0; i < n_exts; i++)
-		two |= exts[i].id > 14 || exts[i].len == 0 || exts[i].len > 16;
-	for (unsigned i = 0; i < n_exts; i++)
-		bytes += exts[i].len + (two ? 2u : 1u);
-	pad = -bytes & 3u;
-	stoa_wcur_be16(c, two ? PROFILE_TWO_BYTE : PROFILE_ONE_BYTE);
-	stoa_wcur_be16(c, (uint16_t)((bytes + pad) / 4));
-	for (unsigned i = 0; i < n_exts; i++) {
-		if (two) {
-			stoa_wcur_u8(c, exts[i].id);
-			stoa_wcur_u8(c, exts[i].len);
-		} else {
-			stoa_wcur_u8(c, (uint8_t)(exts[i].id << 4 | (exts[i].len - 1)));
-		}
-		stoa_wcur_bytes(c, exts[i].data, exts[i].len);
-	}
-	stoa_wcur_bytes(c, "\0\0\0", pad);
+	for (unsigned i = 0; i < n; i++)
+		if (exts[i].id > 14 || exts[i].len == 0 || exts[i].len > 16)
+			return true;
+	return false;
 }
 
+static uint8_t *put16(uint8_t *p, uint16_t v)
+{
+	v = htobe16(v);
+	memcpy(p, &v, sizeof(v));
+	return p + sizeof(v);
+}
+
+static uint8_t *put32(uint8_t *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+	return p + sizeof(v);
+}
+
+static void write_elements(uint8_t *p, size_t words, const struct rtp_write_ext *exts, unsigned n,
+			   bool two)
+{
+	uint8_t *end = p + 4 + words * 4;
+
+	p = put16(p, two ? PROFILE_TWO_BYTE : PROFILE_ONE_BYTE);
+	p = put16(p, (uint16_t)words);
+	for (unsigned i = 0; i < n; i++) {
+		if (two) {
+			*p++ = exts[i].id;
+			*p++ = exts[i].len;
+		} else {
+			*p++ = (uint8_t)(exts[i].id << 4 | (exts[i].len - 1));
+		}
+		for (unsigned k = 0; k < exts[i].len; k++) /* one to three bytes, nearly always */
+			*p++ = exts[i].data[k];
+	}
+	while (p < end)
+		*p++ = 0;
+}
+
+/* On the way of every packet sent: one look at the room there is, then plain stores. */
 void rtp_write(struct stoa_wcursor *c, const struct rtp_header *h, const struct rtp_write_ext *exts,
 	       unsigned n_exts)
 {
-	stoa_wcur_u8(c, n_exts ? 0x90 : 0x80);
-	stoa_wcur_u8(c, (uint8_t)(h->pt | (h->marker ? 0x80 : 0)));
-	stoa_wcur_be16(c, h->seq);
-	stoa_wcur_be32(c, h->timestamp);
-	stoa_wcur_be32(c, h->ssrc);
+	const bool two = need_two_bytes(exts, n_exts);
+	size_t bytes = 0, words;
+	uint8_t *p;
+
+	for (unsigned i = 0; i < n_exts; i++)
+		bytes += exts[i].len + (two ? 2u : 1u);
+	words = (bytes + 3) / 4;
+	p = stoa_wcur_take(c, RTP_HEADER_LEN + (n_exts ? 4 + words * 4 : 0));
+	if (!p)
+		return;
+	*p++ = n_exts ? 0x90 : 0x80;
+	*p++ = (uint8_t)(h->pt | (h->marker ? 0x80 : 0));
+	p = put16(p, h->seq);
+	p = put32(p, h->timestamp);
+	p = put32(p, h->ssrc);
 	if (n_exts)
-		write_elements(c, exts, n_exts);
+		write_elements(p, words, exts, n_exts, two);
 }
