@@ -170,7 +170,7 @@ static int open_variant(int dir_fd, const char *path, const struct file_request 
 	static const struct {
 		const char *coding, *ending;
 	} variants[] = { { "br", ".br" }, { "gzip", ".gz" } };
-	struct opened plain;
+	struct opened plain = { .fd = -1 };
 	int err = open_beneath(dir_fd, path, &plain);
 	char name[4200];
 

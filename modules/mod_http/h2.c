@@ -204,11 +204,13 @@ struct nv_list {
 
 static void nv_add(struct nv_list *l, struct stoa_str name, struct stoa_str value)
 {
-	nghttp2_nv *nv = &l->nv[l->n];
-	char *lower = l->names[l->n];
+	nghttp2_nv *nv;
+	char *lower;
 
-	if (l->n == NV_MAX || name.n >= sizeof(l->names[0]))
+	if (l->n >= NV_MAX || name.n >= sizeof(l->names[0]))
 		return;
+	nv = &l->nv[l->n];
+	lower = l->names[l->n];
 	for (size_t i = 0; i < name.n; i++)
 		lower[i] =
 			name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];

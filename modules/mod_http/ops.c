@@ -191,7 +191,7 @@ static struct stoa_str req_header(const struct stoa_http_req *b, const char *nam
 	char lower[64];
 	size_t i;
 
-	for (i = 0; name[i] && i < sizeof(lower) - 1; i++)
+	for (i = 0; i < sizeof(lower) - 1 && name[i]; i++)
 		lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
 	lower[i] = '\0';
 	for (unsigned k = 0; k < r->n_headers; k++) {
@@ -219,7 +219,7 @@ static const char *req_peer(const struct stoa_http_req *b)
 /* The last element of a list such as X-Forwarded-Proto: what the nearest proxy saw. */
 static struct stoa_str last_of(struct stoa_str list)
 {
-	const char *comma = memrchr(list.p ? list.p : "", ',', list.n);
+	const char *comma = list.n ? memrchr(list.p, ',', list.n) : NULL;
 
 	if (comma)
 		list = stoa_strn(comma + 1, (size_t)(list.p + list.n - comma - 1));
@@ -233,10 +233,12 @@ static bool is_host(struct stoa_str s)
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
 
+	if (!s.p || s.n == 0 || s.n > 255)
+		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!s.p[i] || !strchr(allowed, s.p[i]))
 			return false;
-	return s.n > 0 && s.n < 256;
+	return true;
 }
 
 static const char *req_base_url(const struct stoa_http_req *b)

@@ -141,12 +141,13 @@ static struct node *child_get(struct node *at, struct stoa_str s)
 	if (!is_param(s))
 		while (*slot && !stoa_str_eq((*slot)->literal, s))
 			slot = &(*slot)->next;
-	if (*slot)
-		return *slot;
-	n = calloc(1, sizeof(*n));
-	if (n)
-		n->literal = s;
-	return *slot = n;
+	if (!*slot) {
+		n = calloc(1, sizeof(*n));
+		if (n)
+			n->literal = s;
+		*slot = n;
+	}
+	return *slot;
 }
 
 static int node_add_route(struct node *n, struct route *r)

@@ -55,10 +55,12 @@ bool proxy_address_copy(struct stoa_str s, char out[48])
 	const char *end;
 	bool is_v4;
 
-	if (s.n && s.p[0] == '[') {
+	if (!s.p || s.n == 0)
+		return false;
+	if (s.p[0] == '[') {
 		end = memchr(s.p, ']', s.n);
 		s = end ? stoa_strn(s.p + 1, (size_t)(end - s.p - 1)) : s;
-	} else if ((end = memchr(s.p ? s.p : "", ':', s.n)) && memchr(s.p, '.', s.n)) {
+	} else if ((end = memchr(s.p, ':', s.n)) && memchr(s.p, '.', s.n)) {
 		s.n = (size_t)(end - s.p); /* 192.0.2.1:4711 */
 	}
 	if (s.n == 0 || s.n > 46)

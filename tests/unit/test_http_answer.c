@@ -56,7 +56,7 @@ static void test_dates(void)
 	CHECK_INT(answer_date_parse(stoa_str(text), &t), 0);
 	CHECK_INT(t, 784111777);
 	CHECK(answer_date_parse(stoa_str("Sun, 31 Feb 1994 08:49:37 GMT"), &t) < 0);
-	CHECK(answer_date_parse(stoa_str("Sun, 06 Nov 1994 08:49:37 XXX"), &t) < 0);
+	CHECK(answer_date_parse(stoa_str("Sun, 06 Nov 1994 08:49:37 CET"), &t) < 0);
 	CHECK(answer_date_parse(stoa_str("Sunday, 06-Nov-94 08:49:37 GMT"), &t) < 0);
 	CHECK(answer_date_parse(stoa_str(""), &t) < 0);
 }
