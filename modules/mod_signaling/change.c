@@ -443,6 +443,25 @@ static void settle(struct change *ch)
 		c->empty_at = sg->is_draining ? now : now + sg->empty_ms;
 }
 
+/* Somebody else wrote to the database: what it says counts, and the call here is given up. */
+static void give_up(struct call *c, uint32_t failed)
+{
+	stoa_log(c->sg->m, STOA_LOG_ERROR,
+		 "call=%s is not what the database says (statement %u): given up", c->id, failed);
+	call_remove(c);
+}
+
+static void apply(struct change *ch)
+{
+	struct call *c = ch->call;
+
+	settle(ch);
+	if (call_is_open(c->status))
+		return;
+	stoa_metric_add(c->sg->ended[c->status], 1);
+	call_remove(c);
+}
+
 static void on_stored(int err, const struct stoa_sql_result *const *results, uint32_t n,
 		      uint32_t failed, void *user)
 {
@@ -454,17 +473,13 @@ static void on_stored(int err, const struct stoa_sql_result *const *results, uin
 	(void)results;
 	(void)n;
 	ch->tx = NULL;
-	if (!err) {
-		settle(ch);
-		if (!call_is_open(c->status)) {
-			stoa_metric_add(c->sg->ended[c->status], 1);
-			call_remove(c);
-		}
-	} else {
-		stoa_log(c->sg->m, err == -EAGAIN ? STOA_LOG_WARN : STOA_LOG_ERROR,
-			 "call=%s change not stored: %s (statement %d)", c->id, strerror(-err),
-			 (int)failed);
-	}
+	if (!err)
+		apply(ch);
+	else if (err == -ENOENT)
+		give_up(c, failed);
+	else
+		stoa_log(c->sg->m, STOA_LOG_WARN, "call=%s change not stored: %s", c->id,
+			 strerror(-err));
 	change_free(ch);
 	fn(err, fn_user);
 }

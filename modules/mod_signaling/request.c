@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <stoa/iface/auth_http.h>
 
-#define KEY_MAX 255
+#define KEY_MAX    255
+#define KEY_REUSED "This Idempotency-Key was used for another request."
 
 /* ---- who ---- */
 
@@ -182,6 +183,8 @@ void request_storage_problem(struct request *rq, int err)
 {
 	if (err == -ENOENT)
 		request_problem(rq, 409, "call_changed", "The call changed meanwhile.");
+	else if (err == -EEXIST) /* by a request to another call, in this very moment */
+		request_problem(rq, 409, "idempotency_key_reused", KEY_REUSED);
 	else
 		request_problem(rq, 503, "database_unavailable",
 				"The change could not be stored; nothing was changed.");
@@ -228,8 +231,7 @@ static void on_key(int err, const struct stoa_sql_result *const *results, uint32
 		id = stoa_sql_text(sql, results[0], 0, 2);
 		if (!stoa_str_is(stoa_sql_text(sql, results[0], 0, 0), rq->hash) ||
 		    id.n >= sizeof(rq->call_id)) {
-			request_problem(rq, 409, "idempotency_key_reused",
-					"This Idempotency-Key was used for another request.");
+			request_problem(rq, 409, "idempotency_key_reused", KEY_REUSED);
 			op_done(&rq->op);
 			return;
 		}

@@ -111,7 +111,7 @@ static void with_key(struct op *op)
 
 	if (rq->is_repeated)
 		rq->repeat_fn(op);
-	else if (!call_is_open(op->call->status))
+	else if (op->call->is_dead)
 		refuse_closed(op);
 	else
 		rq->run_fn(op);

@@ -313,7 +313,7 @@ static void test_get(void)
 static void test_idempotency(void)
 {
 	static const char body[] = "{\"type\":\"audio\",\"targetUserId\":\"bob\"}";
-	char first[64], rows[16], path[128];
+	char first[64], rows[16], path[128], other[128];
 	struct fx_req a, b;
 
 	CHECK_INT(api_full(STOA_HTTP_POST, "alice", "/api/calls/initiate", NULL, body, "k-1"), 201);
@@ -344,6 +344,19 @@ static void test_idempotency(void)
 	CHECK_INT(api_full(STOA_HTTP_POST, "alice", path, NULL, NULL, "k-3"), 200);
 	CHECK_STR(got("status"), "cancelled");
 	CHECK_INT(api_full(STOA_HTTP_POST, "alice", path, NULL, NULL, "k-4"), 409);
+	/* one key, two calls, at once: one of them gets it */
+	start_direct();
+	snprintf(path, sizeof(path), "/api/calls/%s/leave", id);
+	start_direct();
+	snprintf(other, sizeof(other), "/api/calls/%s/leave", id);
+	fx_send(&a, STOA_HTTP_POST, "alice", path, NULL, NULL, "k-5");
+	fx_send(&b, STOA_HTTP_POST, "alice", other, NULL, NULL, "k-5");
+	CHECK(stoa_test_run_until(fx_is_answered, &a, 10000));
+	CHECK(stoa_test_run_until(fx_is_answered, &b, 10000));
+	CHECK_INT(a.status + b.status, 200 + 409);
+	CHECK_STR(a.status == 409 ? a.error : b.error, "idempotency_key_reused");
+	json_decref(a.json);
+	json_decref(b.json);
 	/* keys are each user's own */
 	CHECK_INT(api_full(STOA_HTTP_POST, "bob", "/api/calls/initiate", NULL,
 			   "{\"type\":\"video\",\"targetUserId\":\"dave\"}", "k-1"),
@@ -434,6 +447,22 @@ static void test_sharing(void)
 		      "AND user_id = 'bob'",
 		      id),
 		  "0");
+}
+
+/* ---- somebody else writes to the database ---- */
+
+/* What the database says counts: the change is refused whole, and the call here is given up. */
+static void test_disagreement(void)
+{
+	start_direct();
+	sql("UPDATE nchat_calls SET status = 'ended', ended_at = created_at, end_reason = 'by "
+	    "hand' "
+	    "WHERE call_id = '%s'",
+	    id);
+	expect("bob", "join", 409, "call_changed");
+	CHECK_STR(part_in_db(id, "bob"), "ringing");
+	CHECK(!fx_room_is_open(id));
+	expect("bob", "join", 409, "call_over");
 }
 
 /* ---- time ---- */
@@ -548,6 +577,7 @@ int main(void)
 	test_lists();
 	test_get();
 	test_idempotency();
+	test_disagreement();
 	fx_end();
 
 	fx_open("");
