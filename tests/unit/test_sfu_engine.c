@@ -553,6 +553,30 @@ static void test_subscriber_nack_gets_rtx(void)
 	finish();
 }
 
+/* Under AES-GCM one number may stand for one packet only: what left with MID is sent again with it,
+ * also when the subscriber has shown since that it knows the stream. */
+static void test_plain_resend_is_the_same_to_the_byte(void)
+{
+	static const uint16_t lost[] = { 1000 };
+	const struct world_out *first = NULL, *again;
+	uint32_t at;
+
+	begin_video();
+	feed_vp8(pub, 0x51, NULL, 10, 9000, 5, true);
+	for (uint32_t i = 0; i < w.n_out; i++)
+		if (w.out[i].peer == sub2 && !w.out[i].is_rtcp)
+			first = &w.out[i];
+	CHECK(first != NULL && first->bytes[0] & 0x10); /* with extensions */
+	down2->is_mid_known = true;
+	at = w.n_out;
+	send_nack(sub2, down2->set.ssrc, lost, 1);
+	CHECK_INT(w.n_out - at, 1);
+	again = &w.out[at];
+	CHECK(first != NULL && again->n == first->n && again->index == first->index &&
+	      memcmp(again->bytes, first->bytes, first->n) == 0);
+	finish();
+}
+
 static void test_nack_for_what_never_was(void)
 {
 	static const uint16_t seqs[] = { 0, 999, 1001, 40000, 65535 };
@@ -1408,6 +1432,7 @@ int main(void)
 	test_a_hole_too_large();
 	test_subscriber_nack_gets_rtx();
 	test_nack_for_what_never_was();
+	test_plain_resend_is_the_same_to_the_byte();
 	test_resends_are_limited();
 	test_numbers_wrap();
 	test_padding_leaves_no_gap();
