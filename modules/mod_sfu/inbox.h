@@ -15,14 +15,15 @@ struct datagram_in {
 	uint8_t *p; /* may be changed in place until the next inbox_receive() */
 	size_t n;
 	struct address from;
-	bool is_cut; /* longer than any datagram that is wanted */
+	uint32_t age_us; /* since the kernel got it; 0 when it does not say */
+	bool is_cut;     /* longer than any datagram that is wanted */
 };
 
 /** -ENOMEM. Buffers are mapped, not touched. */
 int inbox_new(struct inbox **ret_inbox);
 void inbox_free(struct inbox *in);
 
-/** Lets the kernel join datagrams on this socket, if it can. */
+/** Lets the kernel join datagrams on this socket and say when they came, if it can. */
 void inbox_prepare_socket(int fd);
 
 /** Receives what waits, at most a batch. Yields the number of messages; 0: nothing waits.

@@ -389,7 +389,7 @@ static void count_refusal(struct worker_counters *c, int err)
 }
 
 /* Decryption is what moves the packet from the receive buffer into the pool. */
-void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n)
+void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n, uint64_t arrived_us)
 {
 	struct worker *w = t->worker;
 	struct packet *packet;
@@ -414,7 +414,7 @@ void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n)
 		return;
 	}
 	packet->len = (uint16_t)len;
-	packet->arrived_us = w->now_us;
+	packet->arrived_us = arrived_us;
 	engine_rtp(w->engine, t->peer, packet, w->now_us);
 }
 

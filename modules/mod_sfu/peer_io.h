@@ -52,7 +52,7 @@ void peer_io_restart_ice(struct peer_io *t, const struct peer_ice *ice);
 /** What came from `from`. STUN finds its session by the user name in it. */
 void peer_io_stun(struct worker *w, const uint8_t *p, size_t n, const struct address *from);
 void peer_io_dtls(struct peer_io *t, const uint8_t *p, size_t n, const struct address *from);
-void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n);
+void peer_io_rtp(struct peer_io *t, const uint8_t *p, size_t n, uint64_t arrived_us);
 void peer_io_rtcp(struct peer_io *t, uint8_t *p, size_t n);
 
 /** The transport that a checked address belongs to; NULL: none. */

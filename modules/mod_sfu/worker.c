@@ -90,7 +90,7 @@ static void take_datagram(struct worker *w, const struct datagram_in *d)
 	if (!(t = peer_io_find(w, &d->from)))
 		w->counters.drop_unchecked++;
 	else if (kind == DATAGRAM_RTP)
-		peer_io_rtp(t, d->p, d->n);
+		peer_io_rtp(t, d->p, d->n, w->now_us - d->age_us);
 	else if (kind == DATAGRAM_RTCP)
 		peer_io_rtcp(t, d->p, d->n);
 	else

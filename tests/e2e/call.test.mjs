@@ -219,7 +219,6 @@ describe('a call', { timeout: 600_000 }, () => {
     const [ann, bob] = pages;
     await Promise.all([ann.until('hasQuality', 'ann'), ann.until('hasQuality', 'bob')]);
     await Promise.all([bob.until('hasQuality', 'ann'), bob.until('hasQuality', 'bob')]);
-    await bob.do('leave');
   });
 
   it('subscribes and unsubscribes at will', async () => {
