@@ -172,8 +172,10 @@ static void on_psfb(struct reading *r, struct rtcp_packet *p)
 typedef void rtcp_handler_fn(struct reading *r, struct rtcp_packet *p);
 
 static rtcp_handler_fn *const handlers[RTCP_XR - RTCP_SR + 1] = {
-	[RTCP_SR - RTCP_SR] = on_sr,     [RTCP_RR - RTCP_SR] = on_rr,
-	[RTCP_BYE - RTCP_SR] = on_bye,   [RTCP_RTPFB - RTCP_SR] = on_rtpfb,
+	[0] = on_sr,
+	[RTCP_RR - RTCP_SR] = on_rr,
+	[RTCP_BYE - RTCP_SR] = on_bye,
+	[RTCP_RTPFB - RTCP_SR] = on_rtpfb,
 	[RTCP_PSFB - RTCP_SR] = on_psfb,
 };
 

@@ -29,8 +29,7 @@ static struct event *push(struct model *m, enum event_type type, struct object *
 		return NULL; /* listeners miss a change: there is nothing better to do */
 	ev->type = type;
 	ev->object = o;
-	if (o)
-		o->refs++;
+	o->refs++;
 	stoa_list_append(&m->queue, &ev->in_queue);
 	if (m->plane)
 		m->plane->wake(m->plane->io);
@@ -107,10 +106,10 @@ void model_tell_subscription_failed(struct subscription *s, int err)
 	ev->err = err;
 }
 
-int model_tell_answer(struct model *m, int err, struct stoa_answer *answer_take,
+int model_tell_answer(struct connection *t, int err, struct stoa_answer *answer_take,
 		      stoa_sfu_answer_fn *fn, void *user)
 {
-	struct event *ev = push(m, EVENT_ANSWER, NULL);
+	struct event *ev = push(t->obj.model, EVENT_ANSWER, &t->obj);
 
 	if (!ev) {
 		answer_unref(answer_take);
@@ -207,12 +206,20 @@ static void tell(const struct listener *l, const struct event *ev)
 static void drop(struct event *ev)
 {
 	stoa_list_unlink(&ev->in_queue);
-	if (ev->object)
-		object_unref(ev->object);
+	object_unref(ev->object);
 	if (ev->other)
 		object_unref(ev->other);
 	answer_unref(ev->answer);
 	free(ev);
+}
+
+static void tell_answer(struct event *ev)
+{
+	if (ev->err == 0 && ev->object->is_gone) {
+		answer_unref(stoa_take(ev->answer));
+		ev->err = -ECANCELED;
+	}
+	ev->answer_fn(ev->err, stoa_take(ev->answer), ev->user);
 }
 
 void model_flush(struct model *m)
@@ -223,7 +230,7 @@ void model_flush(struct model *m)
 		/* Unlinked first: a listener that calls back may queue more. */
 		stoa_list_unlink(&ev->in_queue);
 		if (ev->type == EVENT_ANSWER)
-			ev->answer_fn(ev->err, stoa_take(ev->answer), ev->user);
+			tell_answer(ev);
 		for (uint32_t i = 0; i < m->n_listeners; i++)
 			tell(&m->listeners[i], ev);
 		drop(ev);

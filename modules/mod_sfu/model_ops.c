@@ -336,7 +336,7 @@ static int op_transport_offer(void *self, stoa_transport_id id, struct stoa_sdp 
 	}
 	err = connection_apply_offer(t, offer_take, &answer);
 	sdp_free(offer_take);
-	return model_tell_answer(self, err, answer, fn, user);
+	return model_tell_answer(t, err, answer, fn, user);
 }
 
 static int op_transport_candidate(void *self, stoa_transport_id id, struct stoa_str candidate)

@@ -187,8 +187,9 @@ void model_tell_transport_state(struct connection *t, bool is_connected);
 void model_tell_speakers(struct model *m, const struct notice *n);
 void model_tell_quality(struct participant *p, float score);
 void model_tell_subscription_failed(struct subscription *s, int err);
-/** -ENOMEM: `fn` will not be called. Takes the answer in every case. */
-int model_tell_answer(struct model *m, int err, struct stoa_answer *answer_take,
+/** -ENOMEM: `fn` will not be called. Takes the answer in every case; if the transport closes before
+ *  it is told, `fn` gets -ECANCELED. */
+int model_tell_answer(struct connection *t, int err, struct stoa_answer *answer_take,
 		      stoa_sfu_answer_fn *fn, void *user);
 void model_drop_queue(struct model *m);
 

@@ -67,8 +67,9 @@ static int check_offer(struct negotiation *n)
 	    sdp_fingerprint(n->tagged->fingerprint_hash, n->tagged->fingerprint, &n->dtls) < 0)
 		return -EPROTO;
 	n->dtls.is_client = n->tagged->setup == SDP_SETUP_PASSIVE;
-	if (t->peer && (n->dtls.fingerprint_len != t->dtls.fingerprint_len ||
-			memcmp(n->dtls.fingerprint, t->dtls.fingerprint, n->dtls.fingerprint_len)))
+	if (t->peer &&
+	    (n->dtls.fingerprint_len != t->dtls.fingerprint_len ||
+	     memcmp(n->dtls.fingerprint, t->dtls.fingerprint, n->dtls.fingerprint_len) != 0))
 		return -EPROTO; /* another certificate is another transport */
 	if (n->offer->n < t->n_slots)
 		return -EPROTO;

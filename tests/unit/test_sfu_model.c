@@ -642,6 +642,20 @@ static void test_offers_that_break_rules(void)
 	CHECK_INT(model_ops.transport_candidate(w.model, a.transport, stoa_str("<html>")), -EINVAL);
 }
 
+static void test_closed_before_the_answer(void)
+{
+	struct client a = join("alice");
+	struct stoa_sdp *sdp;
+
+	CHECK_INT(model_ops.sdp_parse(w.model, stoa_str(HEAD AUDIO("0", "recvonly")), &sdp), 0);
+	CHECK_INT(model_ops.transport_offer(w.model, a.transport, sdp, on_answer, &heard), 0);
+	CHECK_INT(model_ops.transport_close(w.model, a.transport), 0);
+	world_settle(&w);
+	CHECK_INT(heard.answers, 1);
+	CHECK_INT(heard.answer_err, -ECANCELED);
+	CHECK(heard.answer == NULL);
+}
+
 static void test_a_recycled_section(void)
 {
 	struct client a = publisher("alice", "video/VP8");
@@ -937,6 +951,7 @@ int main(void)
 	run(test_opus_parameters);
 	run(test_ice_restart);
 	run(test_offers_that_break_rules);
+	run(test_closed_before_the_answer);
 	run(test_a_recycled_section);
 	run(test_a_refused_section);
 	run(test_duplicate_identity);
