@@ -1239,12 +1239,15 @@ static void test_foreign_ssrcs(void)
 	m.ssrc = 2;
 	feed(pub, &m);
 	CHECK_INT(w.engine->stats.drop_unknown, 1);
-	feed(sub, &m); /* somebody who publishes nothing */
+	m.mid = "0"; /* a section of ours, but not its payload type */
+	feed(pub, &m);
 	CHECK_INT(w.engine->stats.drop_unknown, 2);
+	feed(sub, &m); /* somebody who publishes nothing */
+	CHECK_INT(w.engine->stats.drop_unknown, 3);
 	m.pt = PT_OPUS; /* a locked SSRC with a payload type of another section */
 	m.ssrc = 1;
 	feed(pub, &m);
-	CHECK_INT(w.engine->stats.drop_unknown, 3);
+	CHECK_INT(w.engine->stats.drop_unknown, 4);
 	m.pt = PT_VP8; /* thousands of SSRCs: the table does not grow */
 	for (m.ssrc = 100; m.ssrc < 5000; m.ssrc++)
 		feed(pub, &m);
