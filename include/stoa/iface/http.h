@@ -252,8 +252,8 @@ static inline int stoa_http_files_add(const struct stoa_http *h, struct stoa_mod
 
 /** Removes all that `m` added or published. When it returns no handler of `m` runs on any thread or
  *  will be called again; its WebSockets are closed with 1001 and their close() has run; requests
- *  it holds may still be answered. The provider does it itself for what a stopped module left, but
- *  a module that frees what its handlers use calls it first in stop(). Thread: ctl. */
+ *  it holds may still be answered. Every module that added something calls it first in stop().
+ *  Thread: ctl. */
 static inline void stoa_http_remove(const struct stoa_http *h, struct stoa_mod *m)
 {
 	if (h->ops && STOA_HAS(h->ops, remove))
