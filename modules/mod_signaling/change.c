@@ -3,48 +3,9 @@
  * events look at one thing; change_commit() puts the old values back until the database has the
  * new ones. Each statement repeats the status it relies on: if the database knows otherwise, the
  * whole change is rolled back. */
-#include "signaling.h"
+#include "change.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-struct part_values {
-	enum part_status status;
-	int64_t joined_ms, left_ms, present_ms;
-	uint32_t seconds;
-	bool is_sharing;
-};
-
-struct part_change {
-	struct participant *p;
-	struct part_values v; /* the ones not in force */
-};
-
-struct note { /* an event to be */
-	const char *event;
-	struct participant *p; /* NULL: of the whole call */
-	char *reason;
-};
-
-struct change {
-	struct stoa_list link; /* signaling.changes */
-	struct signaling *sg;
-	struct call *call;
-	struct stoa_tx *tx;
-	struct part_change *parts;
-	uint32_t n_parts;
-	struct note *notes;
-	uint32_t n_notes;
-	/* the call's values not in force */
-	enum call_status status;
-	int64_t started_ms, ended_ms;
-	char *end_reason;
-	bool is_future; /* the memory shows what will be */
-	int err;
-	int64_t now_ms;
-	change_done_fn *fn;
-	void *user;
-};
 
 /* ---- there and back ---- */
 
@@ -70,7 +31,7 @@ static void swap_participant(struct part_change *x)
 		(b) = swap_;                                                                       \
 	} while (0)
 
-static void swap_all(struct change *ch)
+void change_swap(struct change *ch)
 {
 	struct call *c = ch->call;
 
@@ -110,7 +71,7 @@ void change_free(struct change *ch)
 	if (!ch)
 		return;
 	if (ch->is_future)
-		swap_all(ch);
+		change_swap(ch);
 	stoa_list_unlink(&ch->link);
 	stoa_tx_cancel(&ch->sg->sql, ch->tx);
 	for (uint32_t i = 0; i < ch->n_notes; i++)
@@ -400,109 +361,4 @@ int change_call(struct change *ch, enum call_event ev, const char *reason)
 		note(ch, "call.ringing", NULL, NULL);
 	}
 	return 0;
-}
-
-/* ---- to the database, and then to the memory ---- */
-
-static json_t *render_note(const struct change *ch, const struct note *n)
-{
-	const struct call *c = ch->call;
-
-	if (!n->p)
-		return json_pack("{s:s, s:s?, s:o}", "callId", c->id, "reason", n->reason, "call",
-				 render_call(c));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o}", "callId", c->id, "userId",
-			 n->p->user_id, "name", n->p->name, "channelId", c->channel_id,
-			 "callStatus", call_status_name(c->status), "reason", n->reason,
-			 "participant", render_participant(n->p, ch->now_ms));
-}
-
-static void settle(struct change *ch)
-{
-	struct call *c = ch->call;
-	struct signaling *sg = c->sg;
-	enum call_status before = c->status;
-	struct participant *p;
-	uint64_t now = stoa_now_ms();
-
-	swap_all(ch);
-	ch->is_future = false; /* it is the present now: nothing to put back */
-	if (before != CALL_RINGING && c->status == CALL_RINGING)
-		c->ring_at = now + sg->ring_ms;
-	if (before != CALL_ACTIVE && c->status == CALL_ACTIVE)
-		c->longest_at = now + sg->longest_ms;
-	stoa_list_for_each (p, &c->participants, struct participant, link) {
-		if (p->status != PART_JOINED || p->n_present)
-			p->absent_at = 0;
-		else if (c->status == CALL_ACTIVE && !p->absent_at)
-			p->absent_at = now + sg->connect_ms;
-	}
-	if (c->status != CALL_ACTIVE || call_count(c, PART_JOINED))
-		c->empty_at = 0;
-	else if (!c->empty_at)
-		c->empty_at = sg->is_draining ? now : now + sg->empty_ms;
-}
-
-/* Somebody else wrote to the database: what it says counts, and the call here is given up. */
-static void give_up(struct call *c, uint32_t failed)
-{
-	stoa_log(c->sg->m, STOA_LOG_ERROR,
-		 "call=%s is not what the database says (statement %u): given up", c->id, failed);
-	call_remove(c);
-}
-
-static void apply(struct change *ch)
-{
-	struct call *c = ch->call;
-
-	settle(ch);
-	if (call_is_open(c->status))
-		return;
-	stoa_metric_add(c->sg->ended[c->status], 1);
-	call_remove(c);
-}
-
-static void on_stored(int err, const struct stoa_sql_result *const *results, uint32_t n,
-		      uint32_t failed, void *user)
-{
-	struct change *ch = user;
-	struct call *c = ch->call;
-	change_done_fn *fn = ch->fn;
-	void *fn_user = ch->user;
-
-	(void)results;
-	(void)n;
-	ch->tx = NULL;
-	if (!err)
-		apply(ch);
-	else if (err == -ENOENT)
-		give_up(c, failed);
-	else
-		stoa_log(c->sg->m, STOA_LOG_WARN, "call=%s change not stored: %s", c->id,
-			 strerror(-err));
-	change_free(ch);
-	fn(err, fn_user);
-}
-
-int change_commit(struct change *ch, change_done_fn *fn, void *user)
-{
-	struct signaling *sg = ch->sg;
-	int err;
-
-	for (uint32_t i = 0; i < ch->n_notes; i++)
-		stoa_tx_emit(&sg->sql, ch->tx, ch->notes[i].event, render_note(ch, &ch->notes[i]));
-	swap_all(ch);
-	if (ch->err) {
-		err = ch->err;
-		goto fail;
-	}
-	ch->fn = fn;
-	ch->user = user;
-	stoa_list_append(&sg->changes, &ch->link);
-	err = stoa_tx_commit(&sg->sql, stoa_take(ch->tx), on_stored, ch);
-	if (!err)
-		return 0;
-fail:
-	change_free(ch);
-	return err;
 }
