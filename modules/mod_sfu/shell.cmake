@@ -25,7 +25,7 @@ if(STOA_WITH_TESTS)
 
   # With the synthetic client, which is also that of ./dev bench sfu.
   set(sfu_client ${CMAKE_SOURCE_DIR}/tests/bench/sfu)
-  foreach(file IN ITEMS stun dtls net inbox worker)
+  foreach(file IN ITEMS stun dtls net inbox peer_io worker)
     stoa_unit_test(test_sfu_${file} SOURCES ${sfu_unit}/test_sfu_${file}.c ${sfu_client}/client.c LIBS sfu_shell)
     target_include_directories(test_sfu_${file} PRIVATE ${sfu_client})
   endforeach()
