@@ -411,6 +411,13 @@ static void handle_head(struct conn *c)
 	}
 }
 
+/* Does enough wait for the client? One that sends requests and does not read their answers is owed
+ * no more memory and no more open files. */
+static bool is_backlogged(const struct conn *c)
+{
+	return c->out_first || c->gather.n - c->gather_at > OUT_LOW || lws_partial_buffered(c->wsi);
+}
+
 /* True when a head was taken. */
 static bool take_head(struct conn *c)
 {
@@ -418,7 +425,8 @@ static bool take_head(struct conn *c)
 	struct h1_limits limits = { set->line_max, set->head_max };
 	int err;
 
-	if (c->close_after)
+	c->held_back = is_backlogged(c);
+	if (c->close_after || c->held_back)
 		return false;
 	while (c->rx_scanned == 0 && c->rx.n - c->rx_at >= 2 &&
 	       memcmp(c->rx.p + c->rx_at, "\r\n", 2) == 0)
@@ -609,7 +617,8 @@ static void take_input(struct conn *c)
 	c->in_input = false;
 	compact(c);
 	if (c->state != CONN_WS)
-		conn_pause(c, c->rx.n - c->rx_at + c->ahead.n > RX_AHEAD && c->state != CONN_HEAD);
+		conn_pause(c, c->rx.n - c->rx_at + c->ahead.n > RX_AHEAD &&
+				      (c->state != CONN_HEAD || c->held_back));
 }
 
 void conn_plain(struct conn *c, const void *p, size_t n)
@@ -672,6 +681,8 @@ static void flush(struct conn *c)
 		take_input(c);
 	if (!c->dead && !out_write(c))
 		c->dead = true;
+	if (!c->dead && c->held_back && !is_backlogged(c))
+		conn_touch(c); /* there is room for the next request now */
 	if (!c->dead && c->close_after && out_is_empty(c) && !lws_partial_buffered(c->wsi))
 		begin_linger(c);
 	if (c->dead)

@@ -130,6 +130,7 @@ struct conn {
 	struct waiter *waiter;
 	bool keep_alive, is_head_only, is_chunked_out, in_input, dispatched, piece_in_work;
 	bool head_begun, body_ended, adopting;
+	bool held_back; /* the next request waits until the client has read */
 	uint64_t began_us;
 
 	/* writing: first `gather`, then the list */

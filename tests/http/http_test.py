@@ -315,6 +315,51 @@ def test_keep_alive_and_pipelining(d):
             assert r.answer().json()["id"] == str(i)
 
 
+def open_files(d):
+    return len(os.listdir(f"/proc/{d.process.pid}/fd"))
+
+
+def send_until_refused(s, data, most):
+    """Sends without reading; returns how many bytes went before the server stopped taking them."""
+    sent, patience = 0, 0
+    s.setblocking(False)
+    while sent < most and patience < 20:
+        try:
+            sent += s.send(data[sent % len(data):])
+            patience = 0
+        except BlockingIOError:
+            patience += 1
+            time.sleep(0.05)
+    s.settimeout(PATIENCE)
+    return sent
+
+
+def test_pipelining_without_reading(d):
+    before = open_files(d)
+    with connect(d.plain) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        ask = b"GET /files/big.bin HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
+        s.sendall(ask[:60000])
+        time.sleep(0.5)
+        assert open_files(d) < before + 10, open_files(d)
+    with connect(d.plain) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        ask = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
+        sent = send_until_refused(s, ask, 48 << 20)
+        assert sent < 48 << 20, sent
+
+
+def test_pipelining_is_answered_to_the_last(d):
+    for tls in False, True:
+        with connect(d.tls if tls else d.plain, tls) as s:
+            s.sendall(b"GET /files/app.js HTTP/1.1\r\nHost: x\r\n\r\n" * 600 +
+                      b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" * 600)
+            time.sleep(0.3)
+            r = Reader(s)
+            for i in range(1200):
+                assert r.answer().status == (200 if i < 600 else 404), i
+
+
 def test_connection_close(d):
     for head in (b"GET /net/small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
                  b"GET /net/small HTTP/1.0\r\n\r\n"):
