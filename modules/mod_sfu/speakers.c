@@ -3,9 +3,9 @@
  * (RFC 6464), told to ctl when it starts, stops or changes by enough to see. */
 #include "engine_state.h"
 
-#define SPEAKING      0.01f /* mean amplitude: -40 dBov */
-#define STEP          0.1f  /* smaller changes are not told */
-#define QUIET_WINDOWS 2     /* before a speaker counts as silent: pauses between words */
+#define SPEAKING      0.006f /* mean amplitude: -44 dBov */
+#define STEP          0.1f   /* smaller changes are not told */
+#define QUIET_WINDOWS 2      /* before a speaker counts as silent: pauses between words */
 
 /* 10^(-level/20) in 16-bit steps, built by halving every 6.02 dB: exact enough for a meter. */
 static uint32_t amplitude_of(uint8_t level)
