@@ -210,20 +210,26 @@ void control_abandon(struct stoa_control *rq)
 		rq->answer_fn = NULL;
 }
 
-void control_remove_of(const struct stoa_mod *m)
+void control_withdraw(const struct stoa_mod *m)
 {
-	struct stoa_control *rq, *next_rq;
 	struct command *c, *next;
 
-	stoa_list_for_each_safe (rq, next_rq, &requests, struct stoa_control, link) {
-		if (rq->mod == m)
-			stoa_control_fail(rq, "stopping", "the module is being stopped");
-	}
 	stoa_list_for_each_safe (c, next, &commands, struct command, link) {
 		if (c->mod != m)
 			continue;
 		stoa_list_unlink(&c->link);
 		free(c);
+	}
+}
+
+void control_remove_of(const struct stoa_mod *m)
+{
+	struct stoa_control *rq, *next;
+
+	control_withdraw(m); /* first: a refused asker's next line may run at once */
+	stoa_list_for_each_safe (rq, next, &requests, struct stoa_control, link) {
+		if (rq->mod == m)
+			stoa_control_fail(rq, "stopping", "the module is being stopped");
 	}
 }
 

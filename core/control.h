@@ -29,6 +29,8 @@ struct stoa_control *control_run(const char *const *words, size_t n, control_ans
 /** The asker has gone: the answer, when it comes, is dropped. */
 void control_abandon(struct stoa_control *rq);
 
+/** Removes a module's commands; what was asked may still be answered. */
+void control_withdraw(const struct stoa_mod *m);
 /** Removes a module's commands and refuses its unanswered requests. */
 void control_remove_of(const struct stoa_mod *m);
 void control_reset(void);

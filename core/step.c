@@ -119,10 +119,12 @@ void mod_stop(struct stoa_mod *m)
 	hook_remove_of(m);
 	if (is_running && m->ops.stop)
 		m->ops.stop(m);
+	/* from here on nothing may reach it; only what it asked for before may still come back */
+	event_remove_of(m);
+	control_withdraw(m);
+	metric_remove_callbacks_of(m);
 	wait_for_jobs(m);
 	control_remove_of(m);
-	event_remove_of(m);
-	metric_remove_callbacks_of(m);
 	remove_leftovers(m, !is_running);
 	stoa_loop_run_posted(stoa_ctl()); /* what its threads, now gone, had still to say */
 	if (m->state != MOD_OUT)

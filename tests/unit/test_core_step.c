@@ -9,14 +9,16 @@
 #include "host.h"
 #include "log.h"
 #include "loop.h"
+#include <stoa/event.h>
 #include <stoa/iface.h>
+#include <stoa/loop.h>
 #include <stoa/status.h>
 #include <stoa/testing.h>
 
 static char calls[512], logged[4096];
 
 struct behaviour {
-	bool fails_load, fails_start, fails_check, leaves_things;
+	bool fails_load, fails_start, fails_check, leaves_things, is_busy;
 };
 static struct behaviour of_a, of_b;
 
@@ -75,6 +77,25 @@ static void leave_things(struct stoa_mod *m)
 	CHECK_INT(stoa_listen(m, "127.0.0.1:0", on_accept, NULL, &listener), 0);
 }
 
+/* ---- what comes after stop() ---- */
+
+static void hear(const struct stoa_event *ev, void *user)
+{
+	(void)ev;
+	say(user, "heard");
+}
+
+static void work(void *user)
+{
+	(void)user;
+	usleep(50000);
+}
+
+static void worked(void *user)
+{
+	say(user, "worked");
+}
+
 static int do_load(struct stoa_mod *m)
 {
 	static const int ops = 1;
@@ -99,6 +120,8 @@ static int do_start(struct stoa_mod *m, const struct stoa_conf *c)
 	say(m, "start");
 	if (of(m)->leaves_things)
 		leave_things(m);
+	if (of(m)->is_busy)
+		CHECK_INT(stoa_event_listen(m, "x.done", hear, m), 0);
 	return of(m)->fails_start ? -EADDRINUSE : 0;
 }
 
@@ -111,6 +134,10 @@ static void do_drain(struct stoa_mod *m, uint64_t deadline_ms)
 static void do_stop(struct stoa_mod *m)
 {
 	say(m, "stop");
+	if (of(m)->is_busy) {
+		CHECK_INT(stoa_work(m, work, worked, m), 0);
+		CHECK_INT(stoa_event_emit(m, "x.done", json_object()), 0);
+	}
 }
 
 static void do_unload(struct stoa_mod *m)
@@ -248,6 +275,14 @@ static void check_leftovers(void)
 	CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 0); /* sanitizers turn SIGABRT to exit */
 }
 
+/* Its job is waited for; meanwhile the loop turns, and no event reaches a module that stopped. */
+static void check_stopped_hears_nothing(void)
+{
+	CHECK_INT(live((struct behaviour){ 0 }, (struct behaviour){ .is_busy = true }, NULL), 0);
+	CHECK_STR(calls, "a.load b.load a.check b.check a.start b.start b.stop b.worked a.stop "
+			 "b.unload a.unload");
+}
+
 static void check_drain(void)
 {
 	struct behaviour good = { 0 };
@@ -280,6 +315,7 @@ int main(void)
 	check_lives();
 	check_all_dependants_told();
 	check_leftovers();
+	check_stopped_hears_nothing();
 	check_drain();
 	return check_done();
 }
