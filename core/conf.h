@@ -139,8 +139,11 @@ void conf_keep(struct conf_snapshot *next, const struct conf_snapshot *old, cons
 
 /* ---- the process-wide values that the core itself reads ---- */
 
-/** Makes the state directory of the snapshot (mode 0750) and remembers it for stoa_state_dir(). */
+/** Makes the state directory of the snapshot (mode 0750), keeps every other daemon out of it, and
+ *  remembers it for stoa_state_dir(). */
 int conf_use_state_dir(const struct conf_snapshot *s, struct stoa_errors *e);
+/** Lets another daemon have it. */
+void conf_leave_state_dir(void);
 
 /* ---- outputs, all from the same tables ---- */
 

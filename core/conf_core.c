@@ -4,8 +4,11 @@
 #include "conf_section.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +76,7 @@ static struct conf_table core_table = {
 };
 
 static char state_dir[PATH_MAX];
+static int lock_fd = -1;
 
 const struct conf_table *conf_core_table(void)
 {
@@ -102,6 +106,34 @@ int conf_make_dir(const char *path)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+/* One daemon to a state directory: what two of them write there would not fit together. -EBUSY:
+ * there is another. */
+static int lock_state_dir(const char *path)
+{
+	char name[PATH_MAX + sizeof("/lock")];
+	int fd, r;
+
+	conf_leave_state_dir();
+	snprintf(name, sizeof(name), "%s/lock", path);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		close(fd);
+		return r;
+	}
+	lock_fd = fd;
+	return 0;
+}
+
+void conf_leave_state_dir(void)
+{
+	if (lock_fd >= 0)
+		close(lock_fd);
+	lock_fd = -1;
+}
+
 int conf_use_state_dir(const struct conf_snapshot *s, struct stoa_errors *e)
 {
 	const struct stoa_conf *c = conf_section(s, "core");
@@ -110,13 +142,20 @@ int conf_use_state_dir(const struct conf_snapshot *s, struct stoa_errors *e)
 
 	if (r == 0 && access(path, W_OK | X_OK) < 0)
 		r = -errno;
-	if (r < 0) {
+	if (r == 0)
+		r = lock_state_dir(path);
+	if (r == -EBUSY)
+		stoa_errors_add(e, c, "state-dir",
+				"another stoad uses the state directory %s: stop it, or give each "
+				"a directory of its own with core.state-dir or --state",
+				path);
+	else if (r < 0)
 		stoa_errors_add(e, c, "state-dir",
 				"the state directory %s cannot be used: %s; make it for the user "
 				"that runs stoad, or set core.state-dir",
 				path, strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	strcpy(state_dir, path);
 	return 0;
 }

@@ -224,6 +224,7 @@ void host_stop(void)
 	for (size_t i = 0; i < host.n_installed; i++)
 		free(host.installed[i]);
 	free_missing();
+	conf_leave_state_dir();
 	free(host.mods);
 	free(host.order);
 	free(host.installed);

@@ -231,7 +231,7 @@ class Life(Case):
         second = subprocess.run([STOAD, "--state", d.state, "--config", os.path.join(d.dir, "etc")],
                                 capture_output=True, text=True, timeout=DEADLINE)
         self.assertEqual(second.returncode, 1)
-        self.assertIn("another stoad uses it", second.stderr)
+        self.assertIn("another stoad uses the state directory", second.stderr)
         self.assertEqual(d.ctl("status")[0], 0)
         self.assertEqual(d.end(), 0)
 

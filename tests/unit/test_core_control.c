@@ -341,6 +341,8 @@ int main(void)
 	CHECK(access(path, F_OK) < 0);
 	stoa_test_end();
 	errors_free(e);
+	snprintf(yaml, sizeof(yaml), "%s/lock", dir);
+	CHECK_INT(unlink(yaml), 0);
 	snprintf(yaml, sizeof(yaml), "%s/run", dir);
 	rmdir(yaml);
 	CHECK_INT(rmdir(dir), 0);
