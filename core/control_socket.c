@@ -18,6 +18,7 @@
 #define CONNS_MAX 16
 #define OUT_MAX   (8u << 20) /* bytes of answers that a caller does not read */
 #define IDLE_MS   60000
+#define RETRY_MS  200 /* when the process is out of descriptors */
 
 struct conn {
 	struct stoa_list link;
@@ -35,6 +36,7 @@ struct conn {
 
 static int listen_fd = -1;
 static struct stoa_fd *listen_watch;
+static struct stoa_timer *listen_retry;
 static char *socket_path;
 static struct stoa_list conns = STOA_LIST_INIT(conns);
 static size_t n_conns;
@@ -210,12 +212,22 @@ static int conn_new(int fd)
 	return 0;
 }
 
+static void on_retry(void *user)
+{
+	(void)user;
+	stoa_fd_set(listen_watch, STOA_FD_READ);
+}
+
 static void on_connect(int fd, uint32_t events, void *user)
 {
 	int c = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
 	(void)user;
+	if (c < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		stoa_fd_set(listen_watch, 0); /* it stays ready: do not spin */
+		stoa_timer_set(listen_retry, RETRY_MS);
+	}
 	if (c < 0)
 		return;
 	if (n_conns >= CONNS_MAX || !is_allowed(c))
@@ -306,9 +318,10 @@ int control_socket_open(const struct conf_snapshot *snap, struct stoa_errors *e)
 		return fd;
 	}
 	listen_watch = stoa_fd_new(NULL, fd, STOA_FD_READ, on_connect, NULL);
+	listen_retry = stoa_timer_new(NULL, on_retry, NULL);
 	socket_path = strdup(path);
 	listen_fd = fd;
-	return listen_watch && socket_path ? 0 : -ENOMEM;
+	return listen_watch && listen_retry && socket_path ? 0 : -ENOMEM;
 }
 
 void control_socket_close(void)
@@ -317,6 +330,8 @@ void control_socket_close(void)
 		conn_free(STOA_CONTAINER(conns.next, struct conn, link));
 	stoa_fd_free(listen_watch);
 	listen_watch = NULL;
+	stoa_timer_free(listen_retry);
+	listen_retry = NULL;
 	if (listen_fd >= 0)
 		close(listen_fd);
 	listen_fd = -1;
