@@ -133,10 +133,8 @@ int stoa_work(struct stoa_mod *m, stoa_work_fn *work_fn, stoa_work_fn *done_fn, 
 	pthread_mutex_lock(&lock);
 	if (n_queued >= QUEUE_MAX || is_stopping)
 		r = -EAGAIN;
-	else if (n_idle <= n_queued && n_threads < max_threads)
-		r = start_thread();
-	if (r < 0 && n_threads && r != -EAGAIN)
-		r = 0; /* no new thread, but an old one will come to it */
+	else if (n_idle <= n_queued && n_threads < max_threads && start_thread() < 0 && !n_threads)
+		r = -EAGAIN; /* else one of the old ones will come to it */
 	if (r == 0) {
 		if (m)
 			atomic_fetch_add(&m->jobs, 1);
