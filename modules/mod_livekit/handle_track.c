@@ -58,8 +58,8 @@ static void read_layers(const Lk__AddTrackRequest *want, struct stoa_track_info 
 
 static const char *sync_group(const Lk__AddTrackRequest *want)
 {
-	bool is_screen = want->source == LK__TRACK_SOURCE__SOURCE_SCREEN_SHARE ||
-			 want->source == LK__TRACK_SOURCE__SOURCE_SCREEN_SHARE_AUDIO;
+	bool is_screen = want->source == LK__TRACK_SOURCE__SCREEN_SHARE ||
+			 want->source == LK__TRACK_SOURCE__SCREEN_SHARE_AUDIO;
 
 	return want->stream[0] ? want->stream : is_screen ? "screen_share" : "camera";
 }
@@ -72,7 +72,7 @@ static int announce(struct session *s, const Lk__AddTrackRequest *want, stoa_tra
 		.name = want->name,
 		.mime = wanted_mime(want),
 		.stream = sync_group(want),
-		.kind = want->type == LK__TRACK_TYPE__TRACK_VIDEO ? STOA_VIDEO : STOA_AUDIO,
+		.kind = want->type == LK__TRACK_TYPE__VIDEO ? STOA_VIDEO : STOA_AUDIO,
 		.muted = want->muted,
 		.disable_dtx = want->disable_dtx,
 		.stereo = want->stereo,
@@ -84,7 +84,7 @@ static int announce(struct session *s, const Lk__AddTrackRequest *want, stoa_tra
 		.n_audio_features = (uint32_t)want->n_audio_features,
 	};
 
-	if (want->type != LK__TRACK_TYPE__TRACK_AUDIO && want->type != LK__TRACK_TYPE__TRACK_VIDEO)
+	if (want->type != LK__TRACK_TYPE__AUDIO && want->type != LK__TRACK_TYPE__VIDEO)
 		return -EINVAL;
 	if ((unsigned)want->source <= STOA_SOURCE_SCREEN_AUDIO)
 		t.source = (enum stoa_track_source)want->source;

@@ -75,7 +75,9 @@ static Lk__SimulcastCodecInfo **render_codecs(struct wire_arena *a, const struct
 	c->cid = text(t->cid);
 	c->n_layers = r->n_layers;
 	c->layers = r->layers;
-	c->video_layer_mode = t->kind == STOA_VIDEO ? 1 : 0; /* one spatial layer per stream */
+	c->video_layer_mode = t->kind == STOA_VIDEO
+				      ? LK__VIDEO_LAYER__MODE__ONE_SPATIAL_LAYER_PER_STREAM
+				      : LK__VIDEO_LAYER__MODE__MODE_UNUSED;
 	codecs[0] = c;
 	*ret_n = 1;
 	return codecs;
@@ -97,7 +99,7 @@ Lk__TrackInfo *render_track(struct wire_arena *a, const struct stoa_track_info *
 	if (!r)
 		return NULL;
 	r->sid = text(t->sid);
-	r->type = t->kind == STOA_VIDEO ? LK__TRACK_TYPE__TRACK_VIDEO : LK__TRACK_TYPE__TRACK_AUDIO;
+	r->type = t->kind == STOA_VIDEO ? LK__TRACK_TYPE__VIDEO : LK__TRACK_TYPE__AUDIO;
 	r->name = text(t->name);
 	r->muted = t->muted;
 	r->width = t->width;
@@ -112,7 +114,8 @@ Lk__TrackInfo *render_track(struct wire_arena *a, const struct stoa_track_info *
 	r->encryption = t->encryption;
 	r->stream = text(t->stream);
 	r->layers = render_layers(a, t, &r->n_layers);
-	r->audio_features = copy_numbers(a, t->audio_features, t->n_audio_features);
+	r->audio_features =
+		(Lk__AudioTrackFeature *)copy_numbers(a, t->audio_features, t->n_audio_features);
 	r->n_audio_features = r->audio_features ? t->n_audio_features : 0;
 	if (t->mime && t->mime[0])
 		r->codecs = render_codecs(a, t, r, &r->n_codecs);
@@ -202,7 +205,8 @@ Lk__ParticipantInfo *render_participant(struct wire_arena *a, const struct livek
 	r->is_publisher = p->is_publisher;
 	r->kind = p->kind;
 	r->client_protocol = (int32_t)p->client_protocol;
-	r->capabilities = (int32_t *)copy_numbers(a, p->capabilities, p->n_capabilities);
+	r->capabilities =
+		(Lk__ClientInfo__Capability *)copy_numbers(a, p->capabilities, p->n_capabilities);
 	r->n_capabilities = r->capabilities ? p->n_capabilities : 0;
 	r->permission = render_permission(a, &p->permission);
 	render_attributes(a, p, r);

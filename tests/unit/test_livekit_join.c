@@ -41,7 +41,7 @@ static size_t make_join(void)
 	Lk__ConnectionSettings settings = LK__CONNECTION_SETTINGS__INIT;
 	Lk__SessionDescription offer = LK__SESSION_DESCRIPTION__INIT;
 	Lk__ClientInfo client = LK__CLIENT_INFO__INIT;
-	int32_t capability = 2;
+	Lk__ClientInfo__Capability capability = 2;
 
 	client.protocol = 17;
 	client.capabilities = &capability;
