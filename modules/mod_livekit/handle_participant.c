@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* leave, update_metadata, simulate: the participant itself. */
+#include "attributes.h"
 #include "greet.h"
 #include "handlers.h"
 
@@ -12,35 +13,11 @@ void handle_leave(struct session *s, struct request *r)
 	session_end(s, STOA_LEAVE_CLIENT);
 }
 
-/* The attributes after the change: a new value replaces, an empty one deletes, new keys append. */
-static uint32_t merge_attributes(const struct stoa_participant_info *p,
-				 const Lk__UpdateParticipantMetadata *u, struct stoa_attribute *to)
-{
-	uint32_t n = 0, at;
-
-	for (uint32_t i = 0; i < p->n_attributes; i++)
-		to[n++] = p->attributes[i];
-	for (size_t i = 0; i < u->n_attributes; i++) {
-		const Lk__UpdateParticipantMetadata__AttributesEntry *e = u->attributes[i];
-
-		for (at = 0; at < n && strcmp(to[at].key, e->key) != 0; at++)
-			;
-		if (e->value[0]) {
-			to[at] = (struct stoa_attribute){ e->key, e->value };
-			n = at == n ? n + 1 : n;
-		} else if (at < n) {
-			to[at] = to[--n];
-		}
-	}
-	return n;
-}
-
 static int update(struct session *s, struct request *r)
 {
 	const Lk__UpdateParticipantMetadata *u = r->msg->update_metadata;
 	const struct stoa_participant_info *p;
 	struct stoa_participant_info changed;
-	struct stoa_attribute *list;
 	int err = stoa_sfu_participant_get(&s->lk->sfu, s->participant, &p);
 
 	if (err)
@@ -48,11 +25,10 @@ static int update(struct session *s, struct request *r)
 	if (!p->permission.can_update_own_metadata)
 		return -EACCES;
 	changed = *p;
-	list = wire_alloc(r->arena, (p->n_attributes + u->n_attributes + 1) * sizeof(*list));
-	if (!list)
-		return -E2BIG;
-	changed.n_attributes = merge_attributes(p, u, list);
-	changed.attributes = list;
+	err = attributes_merge(r->arena, &changed, u->n_attributes,
+			       (const ProtobufCMessage *const *)u->attributes);
+	if (err)
+		return err;
 	if (u->name[0])
 		changed.name = u->name;
 	if (u->metadata[0])
