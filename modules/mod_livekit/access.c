@@ -11,17 +11,20 @@
 #define NO_ROOM "requested room does not exist"
 #define BEARER  "Bearer "
 
-static struct stoa_str find_token(const struct stoa_http_req *req)
+struct stoa_str access_bearer(const struct stoa_http_req *req)
 {
-	struct stoa_str token = stoa_http_req_query(req, "access_token", NULL);
-	struct stoa_str header;
+	struct stoa_str header = stoa_http_req_header(req, "authorization");
 
-	if (token.n)
-		return token;
-	header = stoa_http_req_header(req, "authorization");
 	if (header.n <= strlen(BEARER) || strncasecmp(header.p, BEARER, strlen(BEARER)) != 0)
 		return stoa_str("");
 	return stoa_strn(header.p + strlen(BEARER), header.n - strlen(BEARER));
+}
+
+static struct stoa_str find_token(const struct stoa_http_req *req)
+{
+	struct stoa_str token = stoa_http_req_query(req, "access_token", NULL);
+
+	return token.n ? token : access_bearer(req);
 }
 
 bool access_check(struct livekit *lk, const struct stoa_http_req *req,

@@ -9,6 +9,9 @@ struct refusal { /* why a client is not let in, as livekit-server words it */
 	const char *text; /* constant */
 };
 
+/** The token of an Authorization header of the scheme Bearer; empty when there is none. */
+struct stoa_str access_bearer(const struct stoa_http_req *req);
+
 /** Checks the token of a request for the signal socket (query `access_token`, or a Bearer header).
  *  True with a grant, or false with a refusal. Thread: any that owns the request. */
 bool access_check(struct livekit *lk, const struct stoa_http_req *req,

@@ -28,7 +28,7 @@
 #define LK_CANDIDATE_MAX 4096u /* bytes of one trickled candidate                      */
 
 struct lk_settings { /* from the options; frozen while the module runs */
-	bool auto_create;
+	bool auto_create, remote_unmute;
 	uint32_t empty_timeout_s, departure_timeout_s, max_participants;
 	uint32_t ping_interval_s, ping_timeout_s;
 	uint32_t message_max, send_queue_max, requests_per_second, request_burst;
@@ -38,6 +38,7 @@ struct lk_settings { /* from the options; frozen while the module runs */
 
 struct lk_metrics {
 	stoa_metric joins, resumes, resumes_unknown, refused, requests, bad_requests, flooded;
+	stoa_metric calls, calls_refused; /* of the server API */
 };
 
 struct livekit { /* counted: the module and every socket hold it */

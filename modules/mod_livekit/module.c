@@ -5,6 +5,7 @@
 #include "conn.h"
 #include "events.h"
 #include "session.h"
+#include "twirp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -93,6 +94,10 @@ static const struct stoa_opt livekit_options[] = {
 	  .min = 20000,
 	  .max = 86400000,
 	  .doc = "How long such a token is valid; longer than token-refresh." },
+	{ .key = "remote-unmute",
+	  .type = STOA_OPT_BOOL,
+	  .dflt = "no",
+	  .doc = "The server API may unmute tracks, not only mute them." },
 	STOA_OPT_END
 };
 
@@ -132,6 +137,7 @@ static void read_settings(struct lk_settings *s, const struct stoa_conf *c)
 	s->media_timeout_ms = (uint64_t)stoa_conf_duration_ms(c, "media-timeout");
 	s->token_refresh_ms = (uint64_t)stoa_conf_duration_ms(c, "token-refresh");
 	s->token_ttl_ms = (uint64_t)stoa_conf_duration_ms(c, "token-ttl");
+	s->remote_unmute = stoa_conf_bool(c, "remote-unmute");
 }
 
 static double count_sessions(void *user)
@@ -155,6 +161,10 @@ static void declare_metrics(struct stoa_mod *m, struct lk_metrics *x)
 					      "Messages of clients that were malformed.");
 	x->flooded = stoa_metric_counter(m, "flooded_total", NULL,
 					 "Sockets closed for sending too many messages.");
+	x->calls = stoa_metric_counter(m, "server_calls_total", "result=\"done\"",
+				       "Calls of the server API.");
+	x->calls_refused = stoa_metric_counter(m, "server_calls_total", "result=\"refused\"",
+					       "Calls of the server API.");
 	stoa_metric_callback(m, "sessions", NULL, "Participants with a signal session.",
 			     count_sessions, stoa_mod_ctx(m));
 }
@@ -275,6 +285,8 @@ static int livekit_start(struct stoa_mod *m, const struct stoa_conf *c)
 		err = stoa_sfu_listen(&lk->sfu, m, &livekit_events, lk);
 	if (!err)
 		err = add_routes(lk);
+	if (!err)
+		err = twirp_add_routes(lk);
 	if (err) {
 		livekit_stop(m);
 		return err;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Protobuf messages into JSON, written straight into the buffer: a list of thousands of participants
+ * is rendered on the control thread, so there is no tree in between. */
+#include "pbjson.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa_buf *b);
+
+static void write_string(const char *s, struct stoa_buf *b)
+{
+	const char *from = s ? s : "";
+
+	stoa_buf_adds(b, "\"");
+	for (s = from; *s; s++) {
+		if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
+			continue;
+		stoa_buf_add(b, from, (size_t)(s - from));
+		if ((unsigned char)*s >= 0x20)
+			stoa_buf_addf(b, "\\%c", *s);
+		else
+			stoa_buf_addf(b, "\\u%04x", (unsigned char)*s);
+		from = s + 1;
+	}
+	stoa_buf_add(b, from, (size_t)(s - from));
+	stoa_buf_adds(b, "\"");
+}
+
+static void write_bytes(const ProtobufCBinaryData *data, struct stoa_buf *b)
+{
+	char *text = malloc(4 * ((data->len + 2) / 3) + 1);
+
+	if (!text) {
+		b->failed = true;
+		return;
+	}
+	stoa_base64_encode(data->data, data->len, text);
+	write_string(text, b);
+	free(text);
+}
+
+static void write_enum(const ProtobufCEnumDescriptor *d, int value, struct stoa_buf *b)
+{
+	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(d, value);
+
+	if (v)
+		write_string(v->name, b);
+	else
+		stoa_buf_addf(b, "%d", value); /* of a later version of the protocol */
+}
+
+/* The shortest text of so many digits that all values survive. */
+static void write_real(double v, int digits, struct stoa_buf *b)
+{
+	if (isnan(v))
+		stoa_buf_adds(b, "\"NaN\"");
+	else if (isinf(v))
+		stoa_buf_adds(b, v < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+	else
+		stoa_buf_addf(b, "%.*g", digits, v);
+}
+
+static void write_value(const ProtobufCFieldDescriptor *f, const void *at, unsigned depth,
+			struct stoa_buf *b)
+{
+	switch (f->type) {
+	case PROTOBUF_C_TYPE_INT32:
+	case PROTOBUF_C_TYPE_SINT32:
+	case PROTOBUF_C_TYPE_SFIXED32:
+		stoa_buf_addf(b, "%" PRId32, *(const int32_t *)at);
+		break;
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+		stoa_buf_addf(b, "\"%" PRId64 "\"", *(const int64_t *)at);
+		break;
+	case PROTOBUF_C_TYPE_UINT32:
+	case PROTOBUF_C_TYPE_FIXED32:
+		stoa_buf_addf(b, "%" PRIu32, *(const uint32_t *)at);
+		break;
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_FIXED64:
+		stoa_buf_addf(b, "\"%" PRIu64 "\"", *(const uint64_t *)at);
+		break;
+	case PROTOBUF_C_TYPE_FLOAT:
+		write_real((double)*(const float *)at, 9, b);
+		break;
+	case PROTOBUF_C_TYPE_DOUBLE:
+		write_real(*(const double *)at, 17, b);
+		break;
+	case PROTOBUF_C_TYPE_BOOL:
+		stoa_buf_adds(b, *(const protobuf_c_boolean *)at ? "true" : "false");
+		break;
+	case PROTOBUF_C_TYPE_ENUM:
+		write_enum(f->descriptor, *(const int *)at, b);
+		break;
+	case PROTOBUF_C_TYPE_STRING:
+		write_string(*(const char *const *)at, b);
+		break;
+	case PROTOBUF_C_TYPE_BYTES:
+		write_bytes(at, b);
+		break;
+	case PROTOBUF_C_TYPE_MESSAGE:
+		write_message(*(const ProtobufCMessage *const *)at, depth + 1, b);
+		break;
+	}
+}
+
+static size_t value_size(ProtobufCType type)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return 8;
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return sizeof(void *);
+	case PROTOBUF_C_TYPE_BYTES:
+		return sizeof(ProtobufCBinaryData);
+	default:
+		return 4;
+	}
+}
+
+static void write_entry(const ProtobufCMessage *entry, unsigned depth, struct stoa_buf *b)
+{
+	const ProtobufCFieldDescriptor *f = entry->descriptor->fields;
+
+	write_value(&f[0], (const char *)entry + f[0].offset, depth, b);
+	stoa_buf_adds(b, ":");
+	write_value(&f[1], (const char *)entry + f[1].offset, depth, b);
+}
+
+static void write_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, unsigned depth,
+		       struct stoa_buf *b)
+{
+	size_t n = *(const size_t *)(const void *)((const char *)m + f->quantifier_offset);
+	const char *list = *(const char *const *)(const void *)((const char *)m + f->offset);
+	bool is_map = pbjson_is_map(m->descriptor, f);
+	const char *at;
+
+	stoa_buf_adds(b, is_map ? "{" : "[");
+	for (size_t i = 0; i < n; i++) {
+		at = list + i * value_size(f->type);
+		if (i)
+			stoa_buf_adds(b, ",");
+		if (is_map)
+			write_entry(*(const ProtobufCMessage *const *)(const void *)at, depth, b);
+		else
+			write_value(f, at, depth, b);
+	}
+	stoa_buf_adds(b, is_map ? "}" : "]");
+}
+
+static bool is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+	const char *base = (const char *)m;
+
+	return !(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ||
+	       *(const uint32_t *)(const void *)(base + f->quantifier_offset) == f->id;
+}
+
+static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa_buf *b)
+{
+	const ProtobufCFieldDescriptor *f;
+	const char *sep = "";
+
+	if (!m || depth >= PBJSON_DEPTH_MAX) {
+		stoa_buf_adds(b, "null");
+		return;
+	}
+	stoa_buf_adds(b, "{");
+	for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+		f = &m->descriptor->fields[i];
+		if (!is_set(m, f))
+			continue;
+		stoa_buf_addf(b, "%s\"%s\":", sep, f->name);
+		sep = ",";
+		if (f->label == PROTOBUF_C_LABEL_REPEATED)
+			write_list(m, f, depth, b);
+		else
+			write_value(f, (const char *)m + f->offset, depth, b);
+	}
+	stoa_buf_adds(b, "}");
+}
+
+void pbjson_render(const ProtobufCMessage *m, struct stoa_buf *out)
+{
+	write_message(m, 0, out);
+}
+
+/* The compiler names the entries of `map<…> some_name` "SomeNameEntry", inside the message. */
+static bool is_entry_name(const char *entry, const char *field)
+{
+	bool is_upper = true;
+
+	for (; *field; field++) {
+		if (*field == '_') {
+			is_upper = true;
+			continue;
+		}
+		if (*entry++ != (is_upper ? (char)toupper((unsigned char)*field) : *field))
+			return false;
+		is_upper = false;
+	}
+	return strcmp(entry, "Entry") == 0;
+}
+
+bool pbjson_is_map(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f)
+{
+	const ProtobufCMessageDescriptor *entry = f->descriptor;
+	size_t n = strlen(d->name);
+
+	if (f->label != PROTOBUF_C_LABEL_REPEATED || f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return false;
+	return strncmp(entry->name, d->name, n) == 0 && entry->name[n] == '.' &&
+	       is_entry_name(entry->name + n + 1, f->name) && entry->n_fields == 2 &&
+	       strcmp(entry->fields[0].name, "key") == 0 &&
+	       strcmp(entry->fields[1].name, "value") == 0 &&
+	       entry->fields[0].type == PROTOBUF_C_TYPE_STRING;
+}
