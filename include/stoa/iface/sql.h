@@ -111,6 +111,7 @@ struct stoa_sql_ops {
 	void (*forget)(void *self, struct stoa_mod *m);
 	int (*recall)(void *self, struct stoa_mod *m, const char *actor, struct stoa_str key,
 		      stoa_sql_done_fn *fn, void *user);
+	int (*order)(struct stoa_tx *tx, struct stoa_str key);
 };
 
 /** What consumers hold. Bind in start(). */
@@ -155,6 +156,14 @@ static inline int stoa_tx_run(const struct stoa_sql *s, struct stoa_tx *tx,
 			      uint32_t n, enum stoa_sql_expect expect)
 {
 	return STOA_HAS(s->ops, run) ? s->ops->run(tx, stmt, v, n, expect) : -ENOTSUP;
+}
+
+/** Lists of the module with the same key (the id of a call, …) are run one after the other, in the
+ *  order of their commits. Lists without a key, or with different ones, may overtake each other. A
+ *  driver without the function runs all lists in order. -ENOMEM. */
+static inline int stoa_tx_order(const struct stoa_sql *s, struct stoa_tx *tx, struct stoa_str key)
+{
+	return STOA_HAS(s->ops, order) ? s->ops->order(tx, key) : 0;
 }
 
 /** Adds an event that listeners get after the commit, never without it. Takes the reference. */
