@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Renders answers as HTTP/1.1 (RFC 9112): status line, framing, Connection. Called by conn.c. */
+/* Renders answers as HTTP/1.1 (RFC 9112): status line, framing, Connection. Called by
+ * conn_answer.c. */
 #include <stdio.h>
 
 #include "edge.h"

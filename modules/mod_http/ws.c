@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WebSockets (RFC 6455): opened by an accepted upgrade, fed by conn.c, written to from any thread.
+/* WebSockets (RFC 6455): opened by an accepted upgrade, fed by conn_input.c, written to from any thread.
  *
  * A socket is counted: by its connection, by modules, and by messages on their way. Callbacks run on
  * the edge or, in order, on ctl; a client that sends faster than ctl takes is not read. */
