@@ -284,6 +284,8 @@ static int livekit_start(struct stoa_mod *m, const struct stoa_conf *c)
 	if (!err)
 		err = stoa_sfu_listen(&lk->sfu, m, &livekit_events, lk);
 	if (!err)
+		err = stoa_event_listen(m, "token.revoked", session_revoked, lk);
+	if (!err)
 		err = add_routes(lk);
 	if (!err)
 		err = twirp_add_routes(lk);

@@ -311,6 +311,19 @@ void session_gone(struct session *s, enum stoa_leave_reason why)
 	session_free(s);
 }
 
+/* Without this the session would live on fresh tokens, which are dated after the revocation. */
+void session_revoked(const struct stoa_event *ev, void *user)
+{
+	const char *identity = json_string_value(json_object_get(ev->data, "userId"));
+	struct livekit *lk = user;
+	struct session *s, *next;
+
+	stoa_list_for_each_safe (s, next, &lk->sessions, struct session, in_all) {
+		if (identity && strcmp(session_name(s), identity) == 0)
+			session_end(s, STOA_LEAVE_SIGNAL_CLOSE);
+	}
+}
+
 void session_tick(void *user)
 {
 	struct livekit *lk = user;

@@ -5,6 +5,8 @@
 #include "conn.h"
 #include "room.h"
 
+#include <stoa/event.h>
+
 /*
  * One participant that came over a signal socket. It outlives the socket as long as its media
  * transport lives, so that a client can resume on a new one. On ctl.
@@ -39,6 +41,8 @@ void session_end(struct session *s, enum stoa_leave_reason why);
 void session_gone(struct session *s, enum stoa_leave_reason why);
 /** The media transport came up or went down. */
 void session_transport_changed(struct session *s, bool is_connected);
+/** The tokens of a user were revoked: ends what they let in. `lk` is the module's. */
+void session_revoked(const struct stoa_event *ev, void *lk);
 /** Once a second: deadlines and tokens. */
 void session_tick(void *lk);
 

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { joinParam, Signal, signalUrl } from './lib/signal.mjs';
 import { startStoad, stoad as program } from './lib/stoad.mjs';
 
 const run = promisify(execFile);
@@ -107,6 +108,24 @@ describe('revocation', () => {
     assert.equal((await ask(old)).status, 401);
     assert.equal((await ask(fresh)).status, 200);
     assert.equal((await ask(other)).status, 200);
+  });
+});
+
+describe('revocation of somebody who is in a room', () => {
+  it('ends the session, and its tokens do not bring it back', async () => {
+    const mallory = new Signal(await signalUrl(stoad.url, 'r', 'mallory-in-room'));
+    const bob = new Signal(await signalUrl(stoad.url, 'r', 'bob'));
+    await mallory.want('join');
+    await bob.want('join');
+    const held = await mallory.want('refreshToken');
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // tokens are dated in seconds
+    await stoactl('token', 'revoke', '--user', 'mallory-in-room');
+    assert.equal((await mallory.want('leave')).canReconnect, false);
+    await mallory.closed;
+    const again = `${stoad.url.replace(/^http/, 'ws')}/rtc/v1?access_token=${held}&join_request=${joinParam()}`;
+    await assert.rejects(new Signal(again).opened, (e) => e.status === 401);
+    assert.deepEqual(bob.all('leave'), []);
+    bob.ws.close();
   });
 });
 
