@@ -20,12 +20,15 @@ endfunction()
 # stoa_fuzz_target(name SOURCES fuzz_x.c CORPUS dir [LIBS libs…]): the file defines
 # LLVMFuzzerTestOneInput(). In every build the corpus is replayed as a ctest (label "fuzz"); with
 # STOA_SANITIZE=fuzzer the target is a libFuzzer binary that `./dev fuzz` runs.
+add_custom_target(fuzzers) # all of them, which is all the fuzz build needs
+
 function(stoa_fuzz_target name)
   if(NOT STOA_WITH_TESTS)
     return()
   endif()
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  add_dependencies(fuzzers ${name})
   target_link_libraries(${name} PRIVATE stoa_flags ${arg_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   if(STOA_SANITIZE STREQUAL "fuzzer")

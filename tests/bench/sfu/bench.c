@@ -128,7 +128,7 @@ static void on_rtp(void *user, const uint8_t *pkt, size_t n)
 static pid_t spawn(const char **argv, int *ret_out)
 {
 	int out[2];
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (pipe2(out, O_CLOEXEC) < 0 || (pid = fork()) < 0)
 		die("fork");
@@ -498,7 +498,7 @@ static struct result run_bare(struct bench *b)
 			       .payload_len = b->payload };
 	struct result r;
 	int go[2];
-	pid_t pid;
+	pid_t pid = -1;
 
 	b->sent = 0;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
