@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a request's head to what answers it, for both protocols: limits, published bodies, routes,
- * preflights, files, errors, in this order. Called by conn_head.c and h2.c on the edge. */
+ * preflights, files, errors, in this order. Called by conn_head.c and h2_request.c on the edge. */
 #include <stdlib.h>
 
 #include "edge.h"
