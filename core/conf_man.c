@@ -102,10 +102,8 @@ static void print_name(const struct conf_table *t, struct stoa_buf *out)
 }
 
 static const char *const files[] = {
-	"/usr/share/stoa/conf.d/",
-	"/etc/stoa/stoa.yaml",
-	"/run/stoa/conf.d/",
-	"/etc/stoa/conf.d/",
+	"/usr/share/stoa/stoa.yaml", "/usr/share/stoa/conf.d/", "/etc/stoa/stoa.yaml",
+	"/run/stoa/conf.d/",         "/etc/stoa/conf.d/",
 };
 
 void conf_print_man(const struct conf_table *t, struct stoa_buf *out)

@@ -50,7 +50,7 @@ static const struct {
 	const char *key;
 	unsigned cpus_per_thread; /* when the option is 0 */
 } counts[] = {
-	{ STOA_THREAD_NET, "net-threads", 2 },
+	{ STOA_THREAD_NET, "net-threads", 1 },
 	{ STOA_THREAD_IO, "io-threads", 2 },
 	{ STOA_THREAD_MED, "med-threads", 1 },
 	{ STOA_THREAD_BLK, "blk-threads", 1 },

@@ -42,7 +42,7 @@ static const struct stoa_opt http_options[] = {
 	  .type = STOA_OPT_INT,
 	  .dflt = "0",
 	  .max = EDGES_MAX,
-	  .doc = "Threads that serve connections; 0 means one per processor." },
+	  .doc = "Threads that serve connections; 0 means as core.net-threads says." },
 	{ .key = "public-url",
 	  .type = STOA_OPT_STRING,
 	  .flags = STOA_OPT_RELOADABLE,
@@ -518,13 +518,12 @@ static int http_start(struct stoa_mod *m, const struct stoa_conf *c)
 {
 	struct http *h = stoa_mod_ctx(m);
 	unsigned threads = (unsigned)stoa_conf_int(c, "edge-threads");
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	int err;
 
 	if (!threads)
-		threads = processors < 1           ? 1
-			  : processors > EDGES_MAX ? EDGES_MAX
-						   : (unsigned)processors;
+		threads = stoa_thread_count(STOA_THREAD_NET);
+	if (threads > EDGES_MAX)
+		threads = EDGES_MAX;
 	err = settings_new(c, &h->settings);
 	if (!err)
 		err = copy_listeners(h, c);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <stoa/conf.h>
 #include <stoa/log.h>
-#include <unistd.h>
+#include <stoa/loop.h>
 
 struct media_plane {
 	struct plane plane; /* what the model sees */
@@ -138,11 +138,11 @@ static int start_worker(struct media_plane *p, const struct plane_settings *s, u
 	return err;
 }
 
-static uint32_t count_cores(void)
+static uint32_t count_threads(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = stoa_thread_count(STOA_THREAD_MED);
 
-	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
+	return n > WORKERS_MAX ? WORKERS_MAX : n;
 }
 
 static int start_workers(struct media_plane *p, const struct plane_settings *s)
@@ -193,7 +193,7 @@ int plane_start(const struct plane_settings *s, struct media_plane **ret_plane)
 	p->model = s->model;
 	p->wake_task.fn = flush_model;
 	if (!settings.workers)
-		settings.workers = count_cores();
+		settings.workers = count_threads();
 	if ((err = dtls_ctx_new(&p->dtls)) || (err = start_workers(p, &settings)))
 		return err;
 	p->plane = (struct plane){
