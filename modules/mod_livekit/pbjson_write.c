@@ -52,13 +52,15 @@ static void write_enum(const ProtobufCEnumDescriptor *d, int value, struct stoa_
 		stoa_buf_addf(b, "%d", value); /* of a later version of the protocol */
 }
 
-/* The shortest text of so many digits that all values survive. */
+/* With as many digits as make every value survive. */
 static void write_real(double v, int digits, struct stoa_buf *b)
 {
 	if (isnan(v))
 		stoa_buf_adds(b, "\"NaN\"");
 	else if (isinf(v))
 		stoa_buf_adds(b, v < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+	else if (v == 0)
+		stoa_buf_adds(b, signbit(v) ? "-0.0" : "0"); /* a bare -0 reads as an integer */
 	else
 		stoa_buf_addf(b, "%.*g", digits, v);
 }

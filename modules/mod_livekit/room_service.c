@@ -98,7 +98,7 @@ const struct twirp_error *room_service_find_participant(struct twirp_call *c, co
 	static const struct twirp_error unknown = { "not_found", "participant does not exist",
 						    NULL };
 	const struct twirp_error *e;
-	stoa_room_id id;
+	stoa_room_id id = 0;
 	int err;
 
 	if (!identity[0])

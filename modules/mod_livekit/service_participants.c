@@ -40,7 +40,7 @@ const struct twirp_error *list_participants(struct twirp_call *c)
 		c, &lk__list_participants_response__descriptor);
 	const struct stoa_participant_info *p;
 	stoa_participant_id id = 0;
-	stoa_room_id room;
+	stoa_room_id room = 0;
 	size_t max;
 
 	if (!out || stoa_sfu_room_find(&c->lk->sfu, in->room, &room) != 0)
@@ -62,7 +62,7 @@ const struct twirp_error *list_participants(struct twirp_call *c)
 const struct twirp_error *get_participant(struct twirp_call *c)
 {
 	const Lk__RoomParticipantIdentity *in = (const Lk__RoomParticipantIdentity *)c->in;
-	stoa_participant_id id;
+	stoa_participant_id id = 0;
 	const struct twirp_error *e = room_service_find_participant(c, in->room, in->identity, &id);
 
 	return e ? e : answer_participant(c, id);
@@ -71,7 +71,7 @@ const struct twirp_error *get_participant(struct twirp_call *c)
 const struct twirp_error *remove_participant(struct twirp_call *c)
 {
 	const Lk__RoomParticipantIdentity *in = (const Lk__RoomParticipantIdentity *)c->in;
-	stoa_participant_id id;
+	stoa_participant_id id = 0;
 	const struct twirp_error *e = room_service_find_participant(c, in->room, in->identity, &id);
 
 	if (!e)
@@ -104,7 +104,7 @@ const struct twirp_error *update_participant(struct twirp_call *c)
 	const Lk__UpdateParticipantRequest *in = (const Lk__UpdateParticipantRequest *)c->in;
 	struct stoa_participant_info changed;
 	const struct stoa_participant_info *p;
-	stoa_participant_id id;
+	stoa_participant_id id = 0;
 	const struct twirp_error *e = room_service_find_participant(c, in->room, in->identity, &id);
 	int err;
 
@@ -135,8 +135,8 @@ static const struct twirp_error *find_track(struct twirp_call *c,
 					    stoa_track_id *ret_track)
 {
 	const struct stoa_track_info *t;
-	stoa_participant_id id;
-	stoa_room_id room;
+	stoa_participant_id id = 0;
+	stoa_room_id room = 0;
 	const struct twirp_error *e = room_service_find_participant(c, in->room, in->identity, &id);
 
 	if (!e)
@@ -213,7 +213,7 @@ const struct twirp_error *update_subscriptions(struct twirp_call *c)
 						     "track_sids" };
 	const Lk__UpdateSubscriptionsRequest *in = (const Lk__UpdateSubscriptionsRequest *)c->in;
 	size_t n = in->n_track_sids;
-	stoa_participant_id p;
+	stoa_participant_id p = 0;
 	const struct twirp_error *e = room_service_find_participant(c, in->room, in->identity, &p),
 				 *next;
 

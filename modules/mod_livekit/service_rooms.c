@@ -36,7 +36,7 @@ const struct twirp_error *create_room(struct twirp_call *c)
 		.max_participants =
 			in->max_participants ? in->max_participants : set->max_participants,
 	};
-	stoa_room_id id;
+	stoa_room_id id = 0;
 	int err;
 
 	if (!in->name[0])
@@ -102,7 +102,7 @@ const struct twirp_error *list_rooms(struct twirp_call *c)
 const struct twirp_error *delete_room(struct twirp_call *c)
 {
 	const Lk__DeleteRoomRequest *in = (const Lk__DeleteRoomRequest *)c->in;
-	stoa_room_id id;
+	stoa_room_id id = 0;
 	const struct twirp_error *e = room_service_find_room(c, in->room, &id);
 
 	if (!e)
@@ -118,7 +118,7 @@ const struct twirp_error *update_room_metadata(struct twirp_call *c)
 	static const struct twirp_error too_long = { "invalid_argument",
 						     "metadata size exceeds limits", "metadata" };
 	const Lk__UpdateRoomMetadataRequest *in = (const Lk__UpdateRoomMetadataRequest *)c->in;
-	stoa_room_id id;
+	stoa_room_id id = 0;
 	const struct twirp_error *e = room_service_find_room(c, in->room, &id);
 	int err;
 
