@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stoa/loop.h>
@@ -194,6 +195,7 @@ static int run_to_end(struct args *a)
 
 	if (!e)
 		return EXIT_FAILURE;
+	umask(0027); /* what it writes is nobody's but its group's */
 	r = begin(a, &builtin, e);
 	if (r == 0)
 		r = run(a, e);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -126,6 +126,15 @@ describe('revocation of somebody who is in a room', () => {
     await assert.rejects(new Signal(again).opened, (e) => e.status === 401);
     assert.deepEqual(bob.all('leave'), []);
     bob.ws.close();
+  });
+});
+
+describe('the state directory', () => {
+  it('holds nothing that everybody may read', async () => {
+    for (const name of ['.', ...(await readdir(state))]) {
+      const { mode } = await stat(path.join(state, name));
+      assert.equal(mode & 0o007, 0, `${name} has mode ${(mode & 0o777).toString(8)}`);
+    }
   });
 });
 
