@@ -30,6 +30,9 @@ static void call(struct ws *ws, const struct event *ev, const void *data)
 {
 	const struct stoa_ws_ops *ops = ws->route->ws_ops;
 
+	/* Came too late: its module has stopped, and what it knew of was closed by ws_remove(). */
+	if (ws->on_ctl && atomic_load(&ws->route->removed))
+		return;
 	if (ev->kind == EVENT_CLOSE) {
 		ws_call_close(ws, ev->code);
 		return;
@@ -119,7 +122,8 @@ static void never_on_ctl(void *user)
 {
 	struct request *r = user;
 
-	ws_session_close(r->route, r->session);
+	if (!atomic_load(&r->route->removed)) /* else its module has stopped */
+		ws_session_close(r->route, r->session);
 	request_unref(r);
 }
 
