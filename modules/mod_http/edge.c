@@ -109,10 +109,9 @@ static int make_loop(struct edge *e)
 
 /* ---- ending ---- */
 
-static void close_handle(uv_handle_t *h, void *arg)
+static void close_handle(uv_handle_t *h, void *wake)
 {
-	(void)arg;
-	if (!uv_is_closing(h))
+	if (h != wake && !uv_is_closing(h))
 		uv_close(h, NULL);
 }
 
@@ -144,6 +143,17 @@ static void unmake(struct edge *e)
 	e->is_released = true;
 	for (unsigned i = 0; i < 10; i++)
 		uv_run(&e->uv, UV_RUN_NOWAIT);
+	uv_unref((uv_handle_t *)&e->wake); /* stays: see join() */
+	uv_walk(&e->uv, close_handle, &e->wake);
+	while (uv_run(&e->uv, UV_RUN_DEFAULT))
+		;
+}
+
+/* Waits for the thread. The handle that wakes it is closed only now: whoever posted the last message
+ * may have been between the posting and the waking when the thread ended. Thread: ctl. */
+static void join(struct edge *e)
+{
+	pthread_join(e->thread, NULL);
 	uv_walk(&e->uv, close_handle, NULL);
 	while (uv_run(&e->uv, UV_RUN_DEFAULT))
 		;
@@ -248,7 +258,7 @@ int edge_start(struct http *h, unsigned index, struct edge **ret_edge)
 	sem_wait(&e->ready);
 	if (e->start_error) {
 		err = e->start_error;
-		pthread_join(e->thread, NULL);
+		join(e);
 		edge_free(e);
 		return err;
 	}
@@ -268,7 +278,7 @@ void edge_join(struct edge *e)
 	if (!e)
 		return;
 	if (edge_call(e, stop, NULL) == 0)
-		pthread_join(e->thread, NULL);
+		join(e);
 }
 
 /* ---- calls from ctl ---- */
