@@ -137,24 +137,16 @@ static void on_speakers_changed(stoa_room_id room, const stoa_participant_id *wh
 	Lk__SignalResponse msg = LK__SIGNAL_RESPONSE__INIT;
 	Lk__SpeakersChanged changed = LK__SPEAKERS_CHANGED__INIT;
 	const struct stoa_participant_info *p;
-	Lk__SpeakerInfo *list;
 
-	list = a ? wire_alloc(a, n * sizeof(*list)) : NULL;
-	changed.speakers = list ? wire_alloc(a, n * sizeof(*changed.speakers)) : NULL;
+	changed.speakers = a ? wire_alloc(a, n * sizeof(*changed.speakers)) : NULL;
 	if (!changed.speakers)
 		return;
-	for (uint32_t i = 0; i < n; i++) {
-		if (stoa_sfu_participant_get(&lk->sfu, who[i], &p) != 0 || p->permission.hidden)
-			continue;
-		lk__speaker_info__init(&list[i]);
-		list[i].sid = (char *)(uintptr_t)p->sid;
-		list[i].level = levels[i];
-		list[i].active = levels[i] > 0;
-		changed.speakers[changed.n_speakers++] = &list[i];
-	}
+	for (uint32_t i = 0; i < n; i++)
+		if (stoa_sfu_participant_get(&lk->sfu, who[i], &p) == 0 && !p->permission.hidden)
+			changed.speakers[changed.n_speakers++] = render_speaker(a, p, levels[i]);
 	msg.message_case = LK__SIGNAL_RESPONSE__MESSAGE_SPEAKERS_CHANGED;
 	msg.speakers_changed = &changed;
-	if (changed.n_speakers)
+	if (changed.n_speakers && !wire_failed(a))
 		room_send(r, &msg, NULL);
 }
 

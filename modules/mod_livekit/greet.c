@@ -97,6 +97,33 @@ static void send_room(struct wire_arena *a, struct session *s, const struct stoa
 	session_send(s, &msg);
 }
 
+void greet_speakers(struct session *s, bool with_silent)
+{
+	stoa_auto(wire_arena_free) struct wire_arena *a = wire_arena_new(RENDER_ARENA_MAX);
+	Lk__SignalResponse msg = LK__SIGNAL_RESPONSE__INIT;
+	Lk__SpeakersChanged now = LK__SPEAKERS_CHANGED__INIT;
+	const struct stoa_participant_info *p;
+	stoa_participant_id id = 0;
+	size_t max = 0;
+
+	while (stoa_sfu_participant_next(&s->lk->sfu, s->room->id, id, &id) == 0)
+		max++;
+	now.speakers = a ? wire_alloc(a, max * sizeof(*now.speakers)) : NULL;
+	id = 0;
+	while (now.speakers && now.n_speakers < max &&
+	       stoa_sfu_participant_next(&s->lk->sfu, s->room->id, id, &id) == 0) {
+		if (stoa_sfu_participant_get(&s->lk->sfu, id, &p) != 0 || p->permission.hidden)
+			continue;
+		if (p->audio_level > 0 || (with_silent && p->is_publisher))
+			now.speakers[now.n_speakers++] = render_speaker(a, p, p->audio_level);
+	}
+	if (now.n_speakers == 0 || wire_failed(a))
+		return;
+	msg.message_case = LK__SIGNAL_RESPONSE__MESSAGE_SPEAKERS_CHANGED;
+	msg.speakers_changed = &now;
+	session_send(s, &msg);
+}
+
 int greet_resume(struct session *s)
 {
 	stoa_auto(wire_arena_free) struct wire_arena *a = wire_arena_new(RENDER_ARENA_MAX);
@@ -113,6 +140,7 @@ int greet_resume(struct session *s)
 	session_send(s, &msg);
 	send_everybody(a, s);
 	send_room(a, s, room);
+	greet_speakers(s, true);
 	return 0;
 }
 

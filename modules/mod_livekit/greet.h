@@ -12,6 +12,8 @@
 int greet_join(struct session *s);
 /** `reconnect`, then everything that may have been missed. -ENOMEM. */
 int greet_resume(struct session *s);
+/** Who speaks at this moment, since the sfu tells changes only; `with_silent`: who does not, too. */
+void greet_speakers(struct session *s, bool with_silent);
 /** A fresh access token for the client's next attempt. */
 void greet_token(struct session *s);
 /** `leave` on a socket that has no session (any more). */

@@ -217,6 +217,19 @@ Lk__ParticipantInfo *render_participant(struct wire_arena *a, const struct livek
 	return r;
 }
 
+Lk__SpeakerInfo *render_speaker(struct wire_arena *a, const struct stoa_participant_info *p,
+				float level)
+{
+	Lk__SpeakerInfo *s = NEW(a, Lk__SpeakerInfo, lk__speaker_info__init);
+
+	if (!s)
+		return NULL;
+	s->sid = text(p->sid);
+	s->level = level;
+	s->active = level > 0;
+	return s;
+}
+
 Lk__ServerInfo *render_server(struct wire_arena *a)
 {
 	Lk__ServerInfo *s = NEW(a, Lk__ServerInfo, lk__server_info__init);

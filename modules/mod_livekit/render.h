@@ -19,6 +19,8 @@ Lk__TrackInfo *render_track(struct wire_arena *a, const struct stoa_track_info *
 /** With all its tracks that others may know of. */
 Lk__ParticipantInfo *render_participant(struct wire_arena *a, const struct livekit *lk,
 					const struct stoa_participant_info *p);
+Lk__SpeakerInfo *render_speaker(struct wire_arena *a, const struct stoa_participant_info *p,
+				float level);
 Lk__ServerInfo *render_server(struct wire_arena *a);
 /** The ICE servers for one user; fewer, or none, when something fails. */
 Lk__ICEServer **render_ice_servers(struct wire_arena *a, const struct livekit *lk,

@@ -280,6 +280,8 @@ void session_socket_closed(struct conn *c)
 
 void session_transport_changed(struct session *s, bool is_connected)
 {
+	if (is_connected && !s->is_connected)
+		greet_speakers(s, false); /* a newcomer; by now its client knows the others */
 	s->is_connected = is_connected;
 	s->give_up_at_ms = is_connected ? 0 : stoa_now_ms() + s->lk->set.media_timeout_ms;
 	if (!is_connected && !s->conn)

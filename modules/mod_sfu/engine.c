@@ -242,7 +242,7 @@ static void receive(struct engine *e, struct layer *l, enum codec codec, struct 
 	}
 	layer_keep(l, p);
 	if (p->flags & PACKET_HAS_LEVEL)
-		speakers_hear(s, p->level);
+		speakers_hear(s, p->level, p->timestamp);
 	if (p->flags & PACKET_KEYFRAME && p->flags & PACKET_SWITCH)
 		note_keyframe(e, l);
 	note_live(e, s, l, now_us);

@@ -7,11 +7,11 @@ add_library(sfu_engine_objects OBJECT
   sdp.c answer.c model.c model_ops.c events.c room.c participant.c track.c subscription.c
   connection.c negotiate.c model_control.c
   engine.c engine_command.c engine_rtcp.c engine_report.c engine_choose.c)
-target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa PkgConfig::JANSSON)
+target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa PkgConfig::JANSSON m)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 
 add_library(sfu_engine INTERFACE)
-target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa PkgConfig::JANSSON)
+target_link_libraries(sfu_engine INTERFACE stoa_flags libstoa PkgConfig::JANSSON m)
 target_sources(sfu_engine INTERFACE $<TARGET_OBJECTS:sfu_engine_objects>)
 target_include_directories(sfu_engine INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
 

@@ -83,8 +83,8 @@ static void apply_source_remove(struct engine *e, struct command *c, uint64_t no
 	struct source *s = c->source;
 	struct downtrack *d, *next;
 
-	(void)e;
 	(void)now_us;
+	speakers_forget(e, s);
 	stoa_list_for_each_safe (d, next, &s->downtracks, struct downtrack, in_source)
 		unlink_downtrack(d);
 	if (s->peer) {

@@ -61,7 +61,9 @@ void engine_aim(struct source *s);
 void engine_choose_for(struct engine *e, struct source *s, uint64_t now_us);
 
 /* ---- speakers.c ---- */
-void speakers_hear(struct source *s, uint8_t level);
+void speakers_hear(struct source *s, uint8_t level, uint32_t timestamp);
+/** Its source goes: whoever was speaking is silent. */
+void speakers_forget(struct engine *e, struct source *s);
 void engine_tell_speakers(struct engine *e);
 
 static inline void push_engine_list(struct stoa_list *head, struct stoa_list *member)

@@ -258,8 +258,14 @@ static void on_source_live(struct model *m, const struct notice *n)
 
 static void on_speakers(struct model *m, const struct notice *n)
 {
-	if (model_room(m, n->id))
-		model_tell_speakers(m, n);
+	struct participant *p;
+
+	if (!model_room(m, n->id))
+		return;
+	for (uint32_t i = 0; i < n->n; i++)
+		if ((p = model_participant(m, n->who[i].participant)))
+			p->info.audio_level = n->who[i].level;
+	model_tell_speakers(m, n);
 }
 
 static void on_quality(struct model *m, const struct notice *n)

@@ -86,9 +86,11 @@ struct source {
 	uint8_t top; /* highest live layer */
 	uint64_t last_us;
 
-	/* audio amplitude (16 bits) of the current window */
-	uint32_t level_sum, level_count;
-	float level_told; /* last told to ctl; 0: silent */
+	/* audio: power (16 bits) times milliseconds, and milliseconds, of the current window */
+	uint64_t level_sum;
+	uint32_t level_ms, level_timestamp;
+	bool is_level_known; /* level_timestamp is that of a packet */
+	float level_told;    /* last told to ctl; 0: silent */
 	uint8_t quiet_windows;
 };
 

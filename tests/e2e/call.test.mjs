@@ -214,6 +214,16 @@ describe('a call', { timeout: 600_000 }, () => {
     await bob.until('isSilent', 'ann');
   });
 
+  it('tells who speaks already to whoever comes late', async () => {
+    const { room, pages } = await callOf(['ann']);
+    await pages[0].until('heardSpeaker', 'ann');
+    const bob = await browser.client();
+    await bob.join(room, 'bob');
+    await bob.until('heardSpeaker', 'ann');
+    await pages[0].do('unpublish', MIC);
+    await bob.until('isSilent', 'ann');
+  });
+
   it('tells how good the connections are', async () => {
     const { pages } = await callOf(['ann', 'bob']);
     const [ann, bob] = pages;

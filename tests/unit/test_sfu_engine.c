@@ -1218,7 +1218,7 @@ static void test_one_id_with_two_meanings(void)
 	m.mid = "0";
 	feed(pub, &m);
 	CHECK(both[0]->is_live);
-	CHECK_INT(both[0]->level_count, 0);
+	CHECK_INT(both[0]->level_ms, 0);
 	CHECK_INT(w.engine->stats.drop_malformed + w.engine->stats.drop_unknown, 0);
 	finish();
 }
@@ -1349,22 +1349,28 @@ static void test_removing_in_any_order(void)
 
 /* ---- speakers ---- */
 
-static void talk(struct source *s, struct peer *p, uint16_t *seq, int level, int ms)
+static void talk_by(struct peer *p, uint16_t *seq, int level, int ms, int packet_ms)
 {
 	struct make m = blank;
 
-	(void)s;
 	m.pt = PT_OPUS;
 	m.ssrc = 0x51;
 	m.mid = "0";
 	m.payload = "x";
 	m.n = 1;
 	m.level = level;
-	for (; ms > 0; ms -= 20) {
+	for (; ms > 0; ms -= packet_ms) {
 		m.seq = (*seq)++;
+		m.ts = (uint32_t)(w.now_us * 48 / 1000);
 		feed(p, &m);
-		world_run_to(&w, w.now_us + 20000);
+		world_run_to(&w, w.now_us + (uint64_t)packet_ms * 1000);
 	}
+}
+
+static void talk(struct source *s, struct peer *p, uint16_t *seq, int level, int ms)
+{
+	(void)s;
+	talk_by(p, seq, level, ms, 20);
 }
 
 /* The i-th notice about speakers; NULL when there were fewer. */
@@ -1397,6 +1403,85 @@ static void test_speakers(void)
 	CHECK(n && n->who[0].level == 0);
 	talk(src, pub, &seq, 90, 2000);
 	CHECK(!speaker_notice(2));
+	finish();
+}
+
+static void begin_talk(void)
+{
+	begin();
+	pub = add_peer(1);
+	src = add_source(pub, CODEC_OPUS, 1);
+	set_sections(pub, &src, 1);
+}
+
+/* As short as the sounds of a browser's test microphone: one speaker, without flicker, wherever the
+ * sounds fall in the windows. */
+static void test_a_short_sound_twice_a_second_is_one_speaker(void)
+{
+	for (int phase = 0; phase < 400; phase += 60) {
+		uint16_t seq = 0;
+
+		begin_talk();
+		talk(src, pub, &seq, 127, 400 + phase);
+		for (int i = 0; i < 20; i++) {
+			talk(src, pub, &seq, 18, 20);
+			talk(src, pub, &seq, 127, 480);
+		}
+		CHECK(speaker_notice(0) && speaker_notice(0)->who[0].level > 0);
+		CHECK(!speaker_notice(1));
+		finish();
+	}
+}
+
+static void test_levels_weigh_what_packets_last(void)
+{
+	uint16_t seq = 0;
+
+	begin_talk();
+	talk_by(pub, &seq, 34, 2000, 60); /* by number of packets it would be 5 dB less */
+	CHECK(speaker_notice(0) && speaker_notice(0)->who[0].level > 0.017);
+	CHECK(speaker_notice(0) && speaker_notice(0)->who[0].level < 0.021);
+	finish();
+}
+
+static void test_a_burst_is_no_louder_than_what_is_in_it(void)
+{
+	struct make m = blank;
+
+	begin_talk();
+	m.pt = PT_OPUS;
+	m.ssrc = 0x51;
+	m.mid = "0";
+	m.payload = "x";
+	m.n = 1;
+	m.level = 60;
+	for (int i = 0; i < 300; i++) { /* six seconds at once */
+		m.seq++;
+		m.ts += 960;
+		feed(pub, &m);
+	}
+	m.ts -= 5000000; /* another clock: believed */
+	m.seq++;
+	m.level = 20;
+	feed(pub, &m);
+	CHECK_INT(src->level_ms, 301 * 20);
+	world_run_to(&w, w.now_us + 400000);
+	CHECK(!speaker_notice(0));
+	CHECK_INT(src->level_ms, 0);
+	finish();
+}
+
+static void test_a_source_that_goes_is_silent(void)
+{
+	struct command *c = command_new(COMMAND_SOURCE_REMOVE);
+	uint16_t seq = 0;
+
+	begin_talk();
+	talk(src, pub, &seq, 20, 800);
+	CHECK(speaker_notice(0) && !speaker_notice(1));
+	c->source = src;
+	apply(c);
+	CHECK(speaker_notice(1) && speaker_notice(1)->who[0].level == 0);
 	finish();
 }
 
@@ -1467,6 +1552,10 @@ int main(void)
 	test_resuming_goes_on_without_a_jump();
 	test_removing_in_any_order();
 	test_speakers();
+	test_a_short_sound_twice_a_second_is_one_speaker();
+	test_levels_weigh_what_packets_last();
+	test_a_burst_is_no_louder_than_what_is_in_it();
+	test_a_source_that_goes_is_silent();
 	test_h264_starts_at_its_parameter_sets();
 	return check_done();
 }

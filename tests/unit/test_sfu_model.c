@@ -520,6 +520,25 @@ static void test_firefox_msid_is_not_the_cid(void)
 	CHECK_STR(info->mid, "2");
 }
 
+static void test_who_speaks_is_known(void)
+{
+	struct client a = join("alice");
+	struct notice n = { .type = NOTICE_SPEAKERS, .id = room, .n = 2 };
+	const struct stoa_participant_info *info;
+
+	n.who[0] = (struct notice_speaker){ a.id, 0.25f };
+	n.who[1] = (struct notice_speaker){ 999999, 0.25f }; /* has left meanwhile */
+	model_notice(w.model, &n);
+	model_flush(w.model);
+	CHECK_INT(heard.speakers, 1);
+	CHECK_INT(model_ops.participant_get(w.model, a.id, &info), 0);
+	CHECK(info->audio_level == 0.25f);
+	n.who[0].level = 0;
+	model_notice(w.model, &n);
+	CHECK_INT(model_ops.participant_get(w.model, a.id, &info), 0);
+	CHECK(info->audio_level == 0);
+}
+
 static void test_simulcast_is_echoed(void)
 {
 	struct client a = join("alice");
@@ -946,6 +965,7 @@ int main(void)
 	run(test_sections_that_are_missing);
 	run(test_asked_again_when_nothing_comes);
 	run(test_firefox_msid_is_not_the_cid);
+	run(test_who_speaks_is_known);
 	run(test_simulcast_is_echoed);
 	run(test_h264_and_a_client_without_it);
 	run(test_opus_parameters);

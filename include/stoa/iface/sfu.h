@@ -111,6 +111,7 @@ struct stoa_participant_info {
 	bool is_publisher;
 	bool auto_subscribe;  /* new tracks of others are wanted at once      */
 	bool adaptive_stream; /* start low until the client has told a size   */
+	float audio_level;    /* as last told by speakers_changed; 0: silent  */
 };
 
 struct stoa_layer_info {
