@@ -144,11 +144,12 @@ class DropIns(Case):
         d = self.start(dropins, sets=ports()).ready()
         _, modules = d.ctl("module", "list")
         d.end()
-        return {m["module"]: (m["provides"].split(), m["needs"].split()) for m in modules}
+        return {m["module"]: (m["provides"].split(), m["needs"].split()) for m in modules
+                if m["state"] == "running"}
 
     def check_missing(self, gone, d, answer, provided_by):
         """Whoever needed an interface of the module that went is left out, by name, in status and log."""
-        without = set(provided_by[self.module_of(gone)][0]) if gone else set()
+        without = set(provided_by.get(self.module_of(gone), ((), ()))[0]) if gone else set()
         named = {r["module"]: r["reason"] for r in answer["reasons"]}
         for module, (_, needs) in provided_by.items():
             if gone and module != self.module_of(gone) and without & set(needs):
