@@ -51,7 +51,8 @@ struct change *change_new(struct call *c)
 	if (!ch)
 		return NULL;
 	ch->tx = stoa_sql_begin(&c->sg->sql, c->sg->m, NULL);
-	if (!ch->tx) {
+	if (!ch->tx || stoa_tx_order(&c->sg->sql, ch->tx, stoa_str(c->id))) {
+		stoa_tx_cancel(&c->sg->sql, ch->tx);
 		free(ch);
 		return NULL;
 	}

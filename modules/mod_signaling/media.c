@@ -82,15 +82,17 @@ static void on_room_closed(const struct stoa_room_info *room, enum stoa_leave_re
 	review_soon(c);
 }
 
-/* ---- rows of connections: nobody waits for them ---- */
+/* ---- rows of connections: nobody waits for them, but those of a call keep their order ---- */
 
-static void write_row(struct signaling *sg, enum store_statement s, const struct stoa_sql_value *v,
+static void write_row(const struct call *c, enum store_statement s, const struct stoa_sql_value *v,
 		      uint32_t n)
 {
+	struct signaling *sg = c->sg;
 	struct stoa_tx *tx = stoa_sql_begin(&sg->sql, sg->m, NULL);
 	int err = -ENOMEM;
 
 	if (tx) {
+		stoa_tx_order(&sg->sql, tx, stoa_str(c->id));
 		store_run(sg, tx, s, v, n, STOA_ROWS_ANY);
 		err = stoa_tx_commit(&sg->sql, tx, NULL, NULL);
 	}
@@ -104,7 +106,7 @@ static void write_opened(const struct presence *pr, const char *sid)
 					    STOA_V_TEXT(pr->p->user_id), STOA_V_TEXT(sid),
 					    STOA_V_TIME(stoa_wall_ms()) };
 
-	write_row(pr->call->sg, STORE_CONN_INSERT, v, STOA_ARRAY_SIZE(v));
+	write_row(pr->call, STORE_CONN_INSERT, v, STOA_ARRAY_SIZE(v));
 }
 
 static const char *reason_name(enum stoa_leave_reason why)
@@ -139,7 +141,7 @@ static void write_closed(const struct presence *pr, enum stoa_leave_reason why)
 					    STOA_V_TIME(stoa_wall_ms()),
 					    STOA_V_TEXT(reason_name(why)) };
 
-	write_row(pr->call->sg, STORE_CONN_CLOSE, v, STOA_ARRAY_SIZE(v));
+	write_row(pr->call, STORE_CONN_CLOSE, v, STOA_ARRAY_SIZE(v));
 }
 
 /* ---- participants ---- */
@@ -275,7 +277,7 @@ static void on_transport(stoa_transport_id t, stoa_participant_id id, bool is_co
 		const struct stoa_sql_value v[] = { STOA_V_TEXT(pr->connection),
 						    STOA_V_TIME(stoa_wall_ms()) };
 
-		write_row(user, STORE_CONN_CONNECTED, v, STOA_ARRAY_SIZE(v));
+		write_row(pr->call, STORE_CONN_CONNECTED, v, STOA_ARRAY_SIZE(v));
 		find_again(pr);
 	}
 }
@@ -297,7 +299,7 @@ static void on_quality(stoa_participant_id id, enum stoa_connection_quality q, f
 			STOA_V_TIME(stoa_wall_ms()),
 		};
 
-		write_row(user, STORE_CONN_QUALITY, v, STOA_ARRAY_SIZE(v));
+		write_row(pr->call, STORE_CONN_QUALITY, v, STOA_ARRAY_SIZE(v));
 	}
 }
 

@@ -179,6 +179,9 @@ void request_look_up_key(struct request *rq, op_fn *then_fn);
 void request_remember(struct request *rq, struct stoa_tx *tx, const char *call_id, int status);
 /** decline, leave, end: {"reason"?: text}. False: answered with a problem. */
 bool request_read_reason(struct request *rq);
+/** As whom the caller's calls are read: the user, or NULL (the daemon) where only the statement's
+ *  own predicate can tell. */
+const char *request_reader(const struct request *rq);
 /** ["a", "b"] as text for the statements with the access predicate. */
 char *request_channels(const struct request *rq);
 bool request_is_staff(const struct request *rq);

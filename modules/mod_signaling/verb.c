@@ -30,7 +30,7 @@ static int ask_participants(struct request *rq)
 {
 	struct stoa_sql_value v[] = { STOA_V_TEXT(rq->draft->id) };
 
-	return store_query(rq->sg, rq->user->id, STORE_PARTS_OF, v, 1, on_participants, rq);
+	return store_query(rq->sg, request_reader(rq), STORE_PARTS_OF, v, 1, on_participants, rq);
 }
 
 static void on_call(int err, const struct stoa_sql_result *const *results, uint32_t n,
@@ -69,7 +69,7 @@ void verb_load(struct request *rq, const char *id, op_fn *then_fn)
 
 	rq->then_fn = then_fn;
 	if (!err)
-		err = store_query(rq->sg, rq->user->id, STORE_CALL_GET, v, STOA_ARRAY_SIZE(v),
+		err = store_query(rq->sg, request_reader(rq), STORE_CALL_GET, v, STOA_ARRAY_SIZE(v),
 				  on_call, rq);
 	free(channels);
 	if (err) {

@@ -102,7 +102,7 @@ static int ask_participants(struct request *rq)
 	json_decref(ids);
 	if (!text)
 		return -ENOMEM;
-	err = store_query(rq->sg, rq->user->id, STORE_PARTS_OF_MANY,
+	err = store_query(rq->sg, request_reader(rq), STORE_PARTS_OF_MANY,
 			  (struct stoa_sql_value[]){ STOA_V_JSON(stoa_str(text)) }, 1,
 			  on_participants, rq);
 	free(text);
@@ -145,7 +145,7 @@ static int ask_calls(struct request *rq, struct stoa_str before, struct stoa_str
 	int err = -ENOMEM;
 
 	if (channels)
-		err = store_query(rq->sg, rq->user->id,
+		err = store_query(rq->sg, request_reader(rq),
 				  is_all ? STORE_CALL_LIST_ALL : STORE_CALL_LIST, v, is_all ? 5 : 6,
 				  on_calls, rq);
 	free(channels);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stoad with the real http, auth, storage and signaling, and a media plane that does what the test
-// says. No package is needed: fetch, and the sqlite3 program to look at rows.
+// says. No package is needed: fetch, and sqlite3 or psql to look at rows. With STOA_PG_DIR, the folder of a
+// PostgreSQL server's socket, every stoad gets a database of its own there instead of a file.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,6 +14,8 @@ const top = fileURLToPath(new URL('../../../', import.meta.url));
 const stoad = process.env.STOAD ?? path.join(top, 'build/debug/stoad');
 const modules = process.env.STOA_MODULE_DIR ?? path.join(path.dirname(stoad), 'modules');
 const testModules = process.env.STOA_TEST_MODULE_DIR ?? path.join(path.dirname(stoad), 'tests/modules');
+const pgDir = process.env.STOA_PG_DIR;
+const storage = pgDir ? 'mod_storage_pg' : 'mod_storage_sqlite';
 const READY_MS = 60_000; // sanitizer builds on a busy machine
 
 // One that nobody has now; a restart takes it again.
@@ -37,14 +40,29 @@ export function userToken(sub, claims = {}) {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
 
+function psql(dbname, sql) {
+  return execFileSync(path.join(process.env.STOA_PG_BIN, 'psql'),
+    ['-qAtX', '-v', 'ON_ERROR_STOP=1', '-h', pgDir, '-U', 'stoa', '-d', dbname, '-c', sql],
+    { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, PGTZ: 'UTC' } });
+}
+
+// A value as SQLite would have given it.
+function plain(value) {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*\+00:00$/.test(value)) return new Date(value).toISOString();
+  return value !== null && typeof value === 'object' ? JSON.stringify(value) : value;
+}
+
 export class Server {
   // `options`: of mod_signaling, as YAML in one line.
   constructor(options = {}) {
     this.dir = mkdtempSync(path.join(tmpdir(), 'stoa-calls-'));
     this.db = path.join(this.dir, 'state/stoa.db');
+    this.dbname = `calls_${randomBytes(6).toString('hex')}`;
+    if (pgDir) psql('postgres', `CREATE DATABASE ${this.dbname}`);
     this.moduleDir = path.join(this.dir, 'modules');
     mkdirSync(this.moduleDir);
-    for (const name of ['mod_http', 'mod_auth', 'mod_storage_sqlite', 'mod_signaling'])
+    for (const name of ['mod_http', 'mod_auth', storage, 'mod_signaling'])
       symlinkSync(path.join(modules, `${name}.so`), path.join(this.moduleDir, `${name}.so`));
     symlinkSync(path.join(testModules, 'mod_test_sfu.so'), path.join(this.moduleDir, 'mod_test_sfu.so'));
     writeFileSync(path.join(this.dir, 'user-key'), secret, { mode: 0o600 });
@@ -60,7 +78,8 @@ modules:
     load: yes
     keys: { test: { secret: "file:${this.dir}/user-key" } }
     api-keys: { test: { secret: "file:${this.dir}/api-key" } }
-  mod_storage_sqlite: { load: yes, migrations: "${path.join(top, 'migrations/sqlite')}" }
+  ${storage}: { load: yes, ${pgDir ? `host: "${pgDir}", dbname: ${this.dbname}, ` : ''}migrations: "${
+  path.join(top, 'migrations', pgDir ? 'pg' : 'sqlite')}" }
   mod_signaling: { load: yes, ${Object.entries(this.options).map(([k, v]) => `${k}: ${v}`).join(', ')} }
   mod_test_sfu: { load: yes }
 `);
@@ -137,6 +156,10 @@ modules:
 
   // Rows of the database, read by a program of its own.
   rows(sql) {
+    if (pgDir) {
+      return JSON.parse(psql(this.dbname, `SELECT COALESCE(json_agg(q), '[]') FROM (${sql}) q`))
+        .map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, plain(v)])));
+    }
     const out = execFileSync('sqlite3', ['-readonly', '-json', this.db, sql], { encoding: 'utf8', maxBuffer: 1 << 26 });
     return out.trim() ? JSON.parse(out) : [];
   }
