@@ -209,11 +209,17 @@ void serve_head(struct edge *e, const struct request_head *head, struct serve *r
 void serve_again(struct edge *e, const struct request_head *head, struct waiter *w,
 		 struct serve *ret);
 
+/* ---- wait.c: requests that wait for a version of a published body ---- */
+
+/* Parks one; NULL without memory. `resume_fn` is to be set. */
+struct waiter *waiter_new(struct edge *e, struct stoa_str path, const struct published_found *f);
 void waiter_free(struct edge *e, struct waiter *w); /* NULL is fine */
 /* Resumes those parked for the path. */
 void waiters_wake(struct edge *e, struct stoa_str path);
 /* Resumes those whose time is over. */
 void waiters_tick(struct edge *e);
+/* The publisher's way to wake those of one edge; `user` is the module's struct http. Thread: any. */
+void waiters_wake_edge(void *user, unsigned edge, struct stoa_str path);
 
 /* ---- ws.c ---- */
 

@@ -192,10 +192,27 @@ void files_serve_path(const char *path, const char *content_type, const char *ca
 void files_conditions(const struct file_request *q, struct stoa_str etag, int64_t modified_s,
 		      uint64_t n, struct answer *a);
 
-/* ---- ops.c, module.c: shared pieces ---- */
+/* ---- options.c ---- */
 
-int http_route_add(struct http *h, struct route *r_take);
-void http_remove(struct http *h, struct stoa_mod *m);
+extern const struct stoa_opt http_options[];
+int options_check(struct stoa_mod *m, const struct stoa_conf *c, struct stoa_errors *e);
+
+/* ---- listeners.c; thread: ctl ---- */
+
+/* Copies them from the configuration and loads their certificates. */
+int listeners_read(struct http *h, const struct stoa_conf *c);
+/* Begins to accept. An address that cannot be had is a mistake of the configuration, and ends the
+ * start. */
+int listeners_open(struct http *h, const struct stoa_conf *c);
+/* Takes certificates that have changed. */
+void listeners_look(struct http *h);
+/* Accepts no more. */
+void listeners_close(struct http *h);
+/* Once no edge uses them. */
+void listeners_free(struct http *h);
+
+/* ---- access_log.c, request.c ---- */
+
 void access_log(struct http *h, const struct settings *s, const char *peer, uint32_t method,
 		struct stoa_str target, int status, uint64_t bytes, uint64_t began_us);
 const char *method_name(uint32_t method);

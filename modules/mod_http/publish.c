@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of published bodies. Written from any thread, read by serve.c on the edges. want_fn runs
- * outside of the lock: a removed rule's user stays valid until http_remove() has met every edge. */
+ * outside of the lock: a removed rule's user stays valid until offer_remove() has met every edge. */
 #include "publish.h"
 
 #include <pthread.h>

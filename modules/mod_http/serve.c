@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a request's head to what answers it, for both protocols: limits, published bodies, routes,
  * preflights, files, errors, in this order. Called by conn_head.c and h2_request.c on the edge. */
-#include <stdlib.h>
+#include <string.h>
 
 #include "edge.h"
 
@@ -68,20 +68,11 @@ static void serve_pub(struct edge *e, const struct request_head *head, struct pu
 static void park(struct edge *e, struct stoa_str path, const struct published_found *f,
 		 struct serve *s)
 {
-	struct waiter *w = calloc(1, sizeof(*w) + path.n + 1);
-
-	if (!w) {
+	s->waiter = waiter_new(e, path, f);
+	if (s->waiter)
+		s->kind = SERVE_PARK;
+	else
 		refuse(s, 503, "overloaded", "Too much is waiting.");
-		return;
-	}
-	memcpy(w + 1, path.p, path.n);
-	w->path = stoa_strn(w + 1, path.n);
-	w->version = f->version;
-	w->deadline_ms = e->now_ms + f->park_ms;
-	stoa_list_append(&e->parked, &w->link);
-	stoa_metric_add(e->h->metrics.parked, 1);
-	s->kind = SERVE_PARK;
-	s->waiter = w;
 }
 
 /* True when published bodies have the last word on this request. */
@@ -117,43 +108,6 @@ void serve_again(struct edge *e, const struct request_head *head, struct waiter 
 		serve_pub(e, head, f.pub, s);
 	else
 		refuse(s, 404, "not_found", "It is no longer there.");
-}
-
-void waiter_free(struct edge *e, struct waiter *w)
-{
-	if (!w)
-		return;
-	stoa_list_unlink(&w->link);
-	stoa_metric_add(e->h->metrics.parked, -1);
-	free(w);
-}
-
-void waiters_wake(struct edge *e, struct stoa_str path)
-{
-	struct stoa_list found;
-	struct waiter *w, *tmp;
-
-	stoa_list_init(&found); /* resuming may park again, behind the list's head */
-	stoa_list_for_each_safe (w, tmp, &e->parked, struct waiter, link)
-		if (stoa_str_eq(w->path, path)) {
-			stoa_list_unlink(&w->link);
-			stoa_list_append(&found, &w->link);
-		}
-	while (!stoa_list_empty(&found)) {
-		w = STOA_CONTAINER(found.next, struct waiter, link);
-		stoa_list_unlink(&w->link);
-		stoa_list_append(&e->parked, &w->link);
-		w->resume_fn(w, false);
-	}
-}
-
-void waiters_tick(struct edge *e)
-{
-	struct waiter *w, *tmp;
-
-	stoa_list_for_each_safe (w, tmp, &e->parked, struct waiter, link)
-		if (e->now_ms >= w->deadline_ms)
-			w->resume_fn(w, true);
 }
 
 /* ---- routes ---- */
