@@ -14,6 +14,7 @@ if [ "$(id -u)" = 0 ]; then
 	as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups env HOME="$dir")
 fi
 chmod 755 "$dir"
+# shellcheck disable=SC2317 # the trap runs it
 stop() {
 	cd /
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 20 stop >/dev/null 2>&1 || true
