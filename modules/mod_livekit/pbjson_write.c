@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Protobuf messages into JSON, written straight into the buffer: a list of thousands of participants
  * is rendered on the control thread, so there is no tree in between. */
-#include "pbjson.h"
+#include "pbjson_value.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -111,26 +110,6 @@ static void write_value(const ProtobufCFieldDescriptor *f, const void *at, unsig
 	}
 }
 
-static size_t value_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	default:
-		return 4;
-	}
-}
-
 static void write_entry(const ProtobufCMessage *entry, unsigned depth, struct stoa_buf *b)
 {
 	const ProtobufCFieldDescriptor *f = entry->descriptor->fields;
@@ -150,7 +129,7 @@ static void write_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
 
 	stoa_buf_adds(b, is_map ? "{" : "[");
 	for (size_t i = 0; i < n; i++) {
-		at = list + i * value_size(f->type);
+		at = list + i * pbjson_size(f->type);
 		if (i)
 			stoa_buf_adds(b, ",");
 		if (is_map)
@@ -196,35 +175,4 @@ static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa
 void pbjson_render(const ProtobufCMessage *m, struct stoa_buf *out)
 {
 	write_message(m, 0, out);
-}
-
-/* The compiler names the entries of `map<…> some_name` "SomeNameEntry", inside the message. */
-static bool is_entry_name(const char *entry, const char *field)
-{
-	bool is_upper = true;
-
-	for (; *field; field++) {
-		if (*field == '_') {
-			is_upper = true;
-			continue;
-		}
-		if (*entry++ != (is_upper ? (char)toupper((unsigned char)*field) : *field))
-			return false;
-		is_upper = false;
-	}
-	return strcmp(entry, "Entry") == 0;
-}
-
-bool pbjson_is_map(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f)
-{
-	const ProtobufCMessageDescriptor *entry = f->descriptor;
-	size_t n = strlen(d->name);
-
-	if (f->label != PROTOBUF_C_LABEL_REPEATED || f->type != PROTOBUF_C_TYPE_MESSAGE)
-		return false;
-	return strncmp(entry->name, d->name, n) == 0 && entry->name[n] == '.' &&
-	       is_entry_name(entry->name + n + 1, f->name) && entry->n_fields == 2 &&
-	       strcmp(entry->fields[0].name, "key") == 0 &&
-	       strcmp(entry->fields[1].name, "value") == 0 &&
-	       entry->fields[0].type == PROTOBUF_C_TYPE_STRING;
 }

@@ -2,7 +2,12 @@
 // The server API as backends use it: every call of an unmodified livekit-server-sdk, the same calls
 // as protobuf, every error, and what clients in the room hear of it.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import {
   CreateRoomRequest, DataPacket_Kind, ListParticipantsRequest, ListParticipantsResponse, ListRoomsRequest,
   ListRoomsResponse, ParticipantInfo, Room, RoomParticipantIdentity, TrackInfo, TrackSource, UpdateParticipantRequest,
@@ -10,15 +15,17 @@ import {
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { openBrowser } from './lib/browser.mjs';
 import { joinSignal, Signal, signalUrl } from './lib/signal.mjs';
-import { API_KEY, API_SECRET, PORT, startStoad } from './lib/stoad.mjs';
+import { API_KEY, API_SECRET, PORT, startStoad, stoad as program } from './lib/stoad.mjs';
 import { token } from './lib/token.mjs';
 
-let stoad, unmuting, svc;
+const run = promisify(execFile);
+let stoad, unmuting, svc, state;
 let rooms = 0;
 const newRoom = () => `service-${++rooms}`;
 
 before(async () => {
-  stoad = await startStoad({ port: PORT });
+  state = await mkdtemp(path.join(tmpdir(), 'stoa-e2e-service-'));
+  stoad = await startStoad({ port: PORT, args: ['--state', state] });
   unmuting = await startStoad({ port: PORT + 10, args: ['--set', 'modules.mod_livekit.remote-unmute=yes'] });
   svc = new RoomServiceClient(stoad.url.replace('http', 'ws'), API_KEY, API_SECRET);
 });
@@ -28,6 +35,7 @@ after(async () => {
     const how = await s?.stop();
     if (how) assert.deepEqual(how, { code: 0, signal: null }, s.log());
   }
+  await rm(state, { recursive: true, force: true });
 });
 
 // What the SDK throws for an error of Twirp.
@@ -134,6 +142,34 @@ describe('rooms', () => {
     await fails(svc.updateRoomMetadata('no such', 'x'), 404, 'not_found', 'requested room does not exist');
     const { name } = await svc.createRoom({ name: newRoom() });
     await fails(svc.updateRoomMetadata(name, 'x'.repeat(65537)), 400, 'invalid_argument', 'metadata size exceeds limits');
+  });
+});
+
+describe('the room of a call', () => {
+  const ask = async (who, method, target, body) => {
+    const r = await fetch(stoad.url + target, {
+      method,
+      headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
+    });
+    return r.json();
+  };
+
+  it('ends the call when it is deleted, and is not made again', async () => {
+    const { stdout } = await run(path.join(path.dirname(program), 'stoactl'),
+      ['--state', state, '--json', 'token', 'create', '--user', 'alice']);
+    const alice = JSON.parse(stdout).token;
+    const call = await ask(alice, 'POST', '/api/calls/initiate', { type: 'video', targetUserId: 'bob' });
+    assert.deepEqual((await svc.listRooms([call.roomName])).map((r) => r.name), [call.roomName]);
+    await svc.deleteRoom(call.roomName);
+    let now;
+    for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((r) => setTimeout(r, 20))) {
+      now = await ask(alice, 'GET', `/api/calls/${call.callId}`);
+      if (now.endReason) break;
+    }
+    assert.equal(now.endReason, 'room_closed', JSON.stringify(now));
+    await fails(svc.createRoom({ name: call.roomName }), 412, 'failed_precondition', 'the call of this room is over');
+    assert.deepEqual(await svc.listRooms([call.roomName]), []);
   });
 });
 
