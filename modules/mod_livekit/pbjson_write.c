@@ -3,11 +3,19 @@
  * is rendered on the control thread, so there is no tree in between. */
 #include "pbjson_value.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa_buf *b);
+
+static void write_escape(char c, struct stoa_buf *b)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[] = { '\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15] };
+
+	text[1] = c == '"' || c == '\\' ? c : 'u';
+	stoa_buf_add(b, text, text[1] == 'u' ? sizeof(text) : 2);
+}
 
 static void write_string(const char *s, struct stoa_buf *b)
 {
@@ -18,10 +26,7 @@ static void write_string(const char *s, struct stoa_buf *b)
 		if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
 			continue;
 		stoa_buf_add(b, from, (size_t)(s - from));
-		if ((unsigned char)*s >= 0x20)
-			stoa_buf_addf(b, "\\%c", *s);
-		else
-			stoa_buf_addf(b, "\\u%04x", (unsigned char)*s);
+		write_escape(*s, b);
 		from = s + 1;
 	}
 	stoa_buf_add(b, from, (size_t)(s - from));
@@ -41,6 +46,24 @@ static void write_bytes(const ProtobufCBinaryData *data, struct stoa_buf *b)
 	free(text);
 }
 
+/* Most of what is written are small numbers, and a formatted print costs more than all else. */
+static void write_integer(bool is_negative, uint64_t magnitude, struct stoa_buf *b)
+{
+	char text[24], *at = text + sizeof(text);
+
+	do
+		*--at = (char)('0' + magnitude % 10);
+	while (magnitude /= 10);
+	if (is_negative)
+		*--at = '-';
+	stoa_buf_add(b, at, (size_t)(text + sizeof(text) - at));
+}
+
+static void write_signed(int64_t v, struct stoa_buf *b)
+{
+	write_integer(v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, b);
+}
+
 static void write_enum(const ProtobufCEnumDescriptor *d, int value, struct stoa_buf *b)
 {
 	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(d, value);
@@ -48,7 +71,7 @@ static void write_enum(const ProtobufCEnumDescriptor *d, int value, struct stoa_
 	if (v)
 		write_string(v->name, b);
 	else
-		stoa_buf_addf(b, "%d", value); /* of a later version of the protocol */
+		write_signed(value, b); /* of a later version of the protocol */
 }
 
 /* With as many digits as make every value survive. */
@@ -71,20 +94,24 @@ static void write_value(const ProtobufCFieldDescriptor *f, const void *at, unsig
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_SINT32:
 	case PROTOBUF_C_TYPE_SFIXED32:
-		stoa_buf_addf(b, "%" PRId32, *(const int32_t *)at);
+		write_signed(*(const int32_t *)at, b);
 		break;
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_SFIXED64:
-		stoa_buf_addf(b, "\"%" PRId64 "\"", *(const int64_t *)at);
+		stoa_buf_adds(b, "\"");
+		write_signed(*(const int64_t *)at, b);
+		stoa_buf_adds(b, "\"");
 		break;
 	case PROTOBUF_C_TYPE_UINT32:
 	case PROTOBUF_C_TYPE_FIXED32:
-		stoa_buf_addf(b, "%" PRIu32, *(const uint32_t *)at);
+		write_integer(false, *(const uint32_t *)at, b);
 		break;
 	case PROTOBUF_C_TYPE_UINT64:
 	case PROTOBUF_C_TYPE_FIXED64:
-		stoa_buf_addf(b, "\"%" PRIu64 "\"", *(const uint64_t *)at);
+		stoa_buf_adds(b, "\"");
+		write_integer(false, *(const uint64_t *)at, b);
+		stoa_buf_adds(b, "\"");
 		break;
 	case PROTOBUF_C_TYPE_FLOAT:
 		write_real((double)*(const float *)at, 9, b);
@@ -151,7 +178,7 @@ static bool is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa_buf *b)
 {
 	const ProtobufCFieldDescriptor *f;
-	const char *sep = "";
+	const char *sep = "\"";
 
 	if (!m || depth >= PBJSON_DEPTH_MAX) {
 		stoa_buf_adds(b, "null");
@@ -162,8 +189,10 @@ static void write_message(const ProtobufCMessage *m, unsigned depth, struct stoa
 		f = &m->descriptor->fields[i];
 		if (!is_set(m, f))
 			continue;
-		stoa_buf_addf(b, "%s\"%s\":", sep, f->name);
-		sep = ",";
+		stoa_buf_adds(b, sep);
+		stoa_buf_adds(b, f->name);
+		stoa_buf_adds(b, "\":");
+		sep = ",\"";
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
 			write_list(m, f, depth, b);
 		else
