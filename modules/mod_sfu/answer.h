@@ -83,15 +83,6 @@ enum codec answer_codec_of(const struct sdp_codec *c);
 /** Writes the codec and its RTX (if any) into the planned section. `extra` is appended to fmtp. */
 int answer_put_codec(struct answer_section *a, const struct sdp_section *s,
 		     const struct sdp_codec *c, uint8_t feedback, const char *extra);
-/* The extensions we take, in every section alike, whatever flows in it. Chromium offers a new section
- * only the extensions that earlier sections of that kind negotiated: answer a placeholder with fewer,
- * and later cameras come without RID, transport-wide feedback or levels. */
-#define ANSWER_EXTS                                                                                \
-	(1u << RTP_EXT_MID | 1u << RTP_EXT_RID | 1u << RTP_EXT_REPAIRED_RID |                      \
-	 1u << RTP_EXT_AUDIO_LEVEL | 1u << RTP_EXT_TRANSPORT_SEQ | 1u << RTP_EXT_ORIENTATION |     \
-	 1u << RTP_EXT_PLAYOUT_DELAY | 1u << RTP_EXT_CONTENT_TYPE | 1u << RTP_EXT_COLOR_SPACE |    \
-	 1u << RTP_EXT_ABS_CAPTURE_TIME)
-
 /** Echoes the offered extensions that are in `wanted` (bits 1 << enum rtp_ext), with ids up to
  *  `id_max`. */
 void answer_put_exts(struct answer_section *a, const struct sdp_section *s, uint32_t wanted,

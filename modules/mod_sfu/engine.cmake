@@ -4,8 +4,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 add_library(sfu_engine_objects OBJECT
   packet.c rtp.c rtcp.c twcc.c codec.c codec_vp8.c codec_h264.c
   demux.c peer.c receiver.c source.c downtrack.c speakers.c
-  sdp.c answer.c model.c model_ops.c events.c room.c participant.c track.c subscription.c
-  connection.c negotiate.c model_control.c
+  sdp.c sdp_attribute.c sdp_word.c sdp_fingerprint.c answer.c model.c model_ops.c events.c room.c participant.c track.c subscription.c
+  connection.c negotiate.c negotiate_peer.c negotiate_uplink.c model_control.c
   engine.c engine_command.c engine_rtcp.c engine_report.c engine_choose.c)
 target_link_libraries(sfu_engine_objects PUBLIC stoa_flags libstoa PkgConfig::JANSSON m)
 target_include_directories(sfu_engine_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})

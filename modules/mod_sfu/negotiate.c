@@ -2,21 +2,10 @@
 /* Applying an offer: checks it as a whole, then walks its sections, binds what is published, places
  * what is wanted, tells the worker, and plans the answer. Nothing is changed by an offer that
  * breaks a rule. */
-#include "model_state.h"
+#include "negotiate.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define UPLINK_FEEDBACK (SDP_FB_NACK | SDP_FB_PLI | SDP_FB_FIR | SDP_FB_TRANSPORT_CC)
-
-struct negotiation {
-	struct connection *t;
-	const struct stoa_sdp *offer;
-	struct stoa_answer *answer;
-	struct sections *sections;
-	struct peer_dtls dtls;
-	const struct sdp_section *tagged; /* the section whose transport all share */
-};
 
 /* ---- checks ---- */
 
@@ -79,81 +68,7 @@ static int check_offer(struct negotiation *n)
 	return check_mids(n->offer);
 }
 
-/* ---- the transport ---- */
-
-static void make_credentials(struct peer_ice *ice)
-{
-	uint8_t random[27];
-	char text[40];
-
-	/* RFC 8839 section 5.4: ice-char is base64's alphabet; at least 24 and 128 bits of it. */
-	stoa_random(random, sizeof(random));
-	stoa_base64_encode(random, 6, text);
-	memcpy(ice->local_ufrag, text, 8);
-	ice->local_ufrag[8] = '\0';
-	stoa_base64_encode(random + 3, 24, text);
-	memcpy(ice->local_pwd, text, 32);
-	ice->local_pwd[32] = '\0';
-}
-
-static struct command *new_ice_command(const struct connection *t, enum command_type type)
-{
-	struct command *c = command_new(type);
-
-	if (!c || !(c->ice = malloc(sizeof(*c->ice)))) {
-		command_finish(c);
-		return NULL;
-	}
-	*c->ice = t->ice;
-	c->peer = t->peer;
-	return c;
-}
-
-static void set_remote(struct negotiation *n)
-{
-	struct peer_ice *ice = &n->t->ice;
-
-	make_credentials(ice);
-	memcpy(ice->remote_ufrag, n->tagged->ufrag.p, n->tagged->ufrag.n);
-	ice->remote_ufrag[n->tagged->ufrag.n] = '\0';
-}
-
-static int open_peer(struct negotiation *n)
-{
-	struct connection *t = n->t;
-	struct command *c;
-
-	set_remote(n);
-	t->dtls = n->dtls;
-	t->peer = peer_new(t->obj.id, model_random32());
-	if (!t->peer)
-		return -ENOMEM;
-	c = new_ice_command(t, COMMAND_PEER_OPEN);
-	if (!c || !(c->dtls = malloc(sizeof(*c->dtls)))) {
-		command_finish(c);
-		peer_free(stoa_take(t->peer));
-		return -ENOMEM;
-	}
-	*c->dtls = t->dtls;
-	model_post(t->obj.model, t->participant->room, c);
-	return 0;
-}
-
-static int prepare_peer(struct negotiation *n)
-{
-	struct connection *t = n->t;
-	struct command *c;
-
-	if (!t->peer)
-		return open_peer(n);
-	if (!n->tagged || stoa_str_is(n->tagged->ufrag, t->ice.remote_ufrag))
-		return 0;
-	set_remote(n);
-	if (!(c = new_ice_command(t, COMMAND_PEER_ICE)))
-		return -ENOMEM;
-	model_post(t->obj.model, t->participant->room, c);
-	return 0;
-}
+/* ---- the transport's sections ---- */
 
 static int grow_slots(struct connection *t, const struct stoa_sdp *offer)
 {
@@ -167,139 +82,6 @@ static int grow_slots(struct connection *t, const struct stoa_sdp *offer)
 	memset(slots + t->n_slots, 0, (offer->n - t->n_slots) * sizeof(*slots));
 	t->slots = slots;
 	t->n_slots = offer->n;
-	return 0;
-}
-
-/* ---- what is published ---- */
-
-static struct track *find_announced(struct connection *t, const struct sdp_section *s,
-				    const struct slot *slot)
-{
-	enum stoa_media_kind kind = s->kind == SDP_AUDIO ? STOA_AUDIO : STOA_VIDEO;
-	struct track *k, *oldest = NULL;
-
-	stoa_list_for_each (k, &t->participant->tracks, struct track, in_owner) {
-		if (k->source || k->info.kind != kind)
-			continue;
-		if (stoa_str_is(s->msid_track, k->cid))
-			return k;
-		if (!oldest)
-			oldest = k;
-	}
-	/* Firefox's msid is not the cid: the oldest that waits. But not for what was published here
-	 * before and taken away since: its client may not have heard of that yet. */
-	return s->msid_track.n && stoa_str_is(s->msid_track, slot->msid_track) ? NULL : oldest;
-}
-
-/* The first offered codec of those we carry. */
-static const struct sdp_codec *choose_any(const struct sdp_section *s)
-{
-	static const enum codec order[] = { CODEC_OPUS, CODEC_VP8, CODEC_H264 };
-
-	for (size_t i = 0; i < STOA_ARRAY_SIZE(order); i++) {
-		const struct sdp_codec *c = answer_choose_codec(s, order[i], stoa_str(""));
-
-		if (c)
-			return c;
-	}
-	return NULL;
-}
-
-static const struct sdp_codec *choose_uplink(const struct track *t, const struct sdp_section *s)
-{
-	const struct sdp_codec *c = NULL;
-
-	if (t->source)
-		return answer_choose_codec(s, t->codec, stoa_str(t->fmtp));
-	if (t->codec != CODEC_NONE)
-		c = answer_choose_codec(s, t->codec, stoa_str(""));
-	return c ? c : choose_any(s);
-}
-
-/* Rids by rising quality. LiveKit's q, h, f have an order of their own; other names are offered
- * lowest first by some and highest first by others (OBS: 0 is full size), which the sizes of the
- * announced layers cannot tell either: they are taken as they come. */
-static void sort_rids(const struct sdp_section *s, struct section *w)
-{
-	static const char *const order[] = { "q", "h", "f" };
-
-	w->n_rids = 0;
-	for (size_t k = 0; k < STOA_ARRAY_SIZE(order); k++)
-		for (uint32_t i = 0; i < s->n_rids; i++)
-			if (stoa_str_is(s->rids[i], order[k]) && w->n_rids < SECTION_RIDS_MAX)
-				memcpy(w->rids[w->n_rids++], order[k], 2);
-	if (w->n_rids == s->n_rids)
-		return;
-	w->n_rids = 0;
-	for (uint32_t i = 0; i < s->n_rids && i < SECTION_RIDS_MAX; i++)
-		snprintf(w->rids[w->n_rids++], sizeof(w->rids[0]), "%.*s", STOA_FMT(s->rids[i]));
-}
-
-/* What the worker must know to recognise the packets of this section. */
-static void fill_worker_section(struct section *w, const struct sdp_section *s,
-				const struct answer_section *a, struct source *source)
-{
-	w->source = source;
-	for (unsigned i = 0; i < a->n_codecs; i++) {
-		const struct answer_codec *c = &a->codecs[i];
-
-		w->pts[w->n_pts++] = (struct section_pt){
-			.pt = c->pt,
-			.codec = (uint8_t)source->set.codec,
-			.is_rtx = c->is_rtx,
-			.repair = c->apt,
-		};
-	}
-	for (unsigned i = 0; i < a->n_exts; i++)
-		w->ext_kinds[a->exts[i].id] = (uint8_t)a->exts[i].kind;
-	for (uint32_t i = 0; i < s->n_ssrcs && w->n_ssrcs + 1 < SECTION_SSRCS_MAX; i++) {
-		uint8_t layer = (uint8_t)(s->n_rids > 1 ? i : 0);
-
-		if (layer >= source->set.n_layers)
-			break;
-		w->ssrcs[w->n_ssrcs++] = (struct section_ssrc){ s->ssrcs[i].ssrc, layer, false };
-		if (s->ssrcs[i].rtx)
-			w->ssrcs[w->n_ssrcs++] =
-				(struct section_ssrc){ s->ssrcs[i].rtx, layer, true };
-	}
-}
-
-static const char *opus_extra(const struct track *t)
-{
-	if (t->info.kind != STOA_AUDIO)
-		return "";
-	if (t->info.stereo)
-		return t->info.disable_dtx ? "stereo=1;maxaveragebitrate=510000"
-					   : "usedtx=1;stereo=1;maxaveragebitrate=510000";
-	return t->info.disable_dtx ? "" : "usedtx=1";
-}
-
-static int plan_uplink(struct negotiation *n, uint32_t i)
-{
-	const struct sdp_section *s = &n->offer->s[i];
-	struct answer_section *a = &n->answer->s[i];
-	struct slot *slot = &n->t->slots[i];
-	struct section *w = &n->sections->s[i];
-	struct track *t = slot->track;
-	const struct sdp_codec *c;
-	int err;
-
-	if (!t && !(t = find_announced(n->t, s, slot)))
-		return 0; /* nobody announced it: inactive */
-	if (!(c = choose_uplink(t, s)))
-		return 0;
-	sort_rids(s, w);
-	if (!t->source && (err = track_bind(t, n->t, w, c)) < 0)
-		return err;
-	slot->track = t;
-	snprintf(slot->msid_track, sizeof(slot->msid_track), "%.*s", STOA_FMT(s->msid_track));
-	a->direction |= SDP_RECV;
-	answer_put_exts(a, s, ANSWER_EXTS, answer_id_max(n->answer));
-	if ((err = answer_put_codec(a, s, c, UPLINK_FEEDBACK, opus_extra(t))) < 0)
-		return err;
-	for (uint32_t k = 0; k < s->n_rids; k++)
-		snprintf(a->rids[a->n_rids++], sizeof(a->rids[0]), "%.*s", STOA_FMT(s->rids[k]));
-	fill_worker_section(w, s, a, t->source);
 	return 0;
 }
 
@@ -376,7 +158,7 @@ static void vacate(struct slot *slot)
 static int plan_inactive(const struct negotiation *n, const struct sdp_section *s,
 			 struct answer_section *a)
 {
-	const struct sdp_codec *c = choose_any(s);
+	const struct sdp_codec *c = negotiate_any_codec(s);
 
 	if (!c) {
 		a->is_rejected = true;
@@ -402,7 +184,7 @@ static int plan_media(struct negotiation *n, uint32_t i)
 		subscription_detach(slot->subscription);
 	slot->is_free_to_receive = false;
 	if (s->direction & SDP_SEND)
-		err = plan_uplink(n, i);
+		err = negotiate_uplink(n, i);
 	if (err == 0 && s->direction & SDP_RECV)
 		err = plan_downlink(n, i);
 	if (err == 0 && a->direction == 0)
@@ -501,7 +283,7 @@ static int plan_all(struct negotiation *n)
 	int err = grow_slots(n->t, n->offer);
 
 	if (err == 0)
-		err = prepare_peer(n);
+		err = negotiate_peer(n);
 	n->sections->reduced_size = n->offer->n > 0;
 	for (uint32_t i = 0; i < n->offer->n && err == 0; i++) {
 		err = plan_section(n, i);
