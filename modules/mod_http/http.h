@@ -164,6 +164,8 @@ void request_gone(struct request *r, bool in_body);
 void request_sent(struct request *r, size_t n);
 /* Answers on the handler's thread with what is in r->answer. */
 void request_submit(struct request *r);
+/* Answers with a problem of this module's own. Thread: the handler's. */
+void request_refuse(struct request *r, int status, const char *error, const char *detail);
 /* Adds what every answer of a route has (CORS). Thread: the handler's. */
 void request_decorate(struct request *r);
 struct stoa_str request_header(const struct request *r, const char *lower_name);
