@@ -3,8 +3,6 @@
  * piece is in the handler's hands at a time. Called by conn_input.c. */
 #include "conn.h"
 
-#define BODY_RATE 512u /* bytes a second below which a body is a slow attack */
-
 /* The next piece of the body in rx. Returns 0, 1 at the end, or a status. */
 static int next_piece(struct conn *c, struct stoa_str *ret)
 {
@@ -67,7 +65,6 @@ bool conn_take_body(struct conn *c)
 {
 	bool is_stream = c->req->route->flags & STOA_HTTP_BODY_STREAM;
 	struct stoa_str piece = stoa_str("");
-	uint64_t allowed_ms;
 	int r;
 
 	if (c->piece_in_work)
@@ -81,10 +78,7 @@ bool conn_take_body(struct conn *c)
 		conn_refuse_body(c, r);
 		return false;
 	}
-	allowed_ms = c->e->settings->body_ms + c->body_got * 1000 / BODY_RATE;
-	c->deadline_ms = c->e->now_ms + c->e->settings->body_ms;
-	if (c->deadline_ms > c->body_began_ms + allowed_ms)
-		c->deadline_ms = c->body_began_ms + allowed_ms;
+	c->deadline_ms = edge_body_deadline(c->e, c->body_began_ms, c->body_got);
 	if (piece.n && is_stream) {
 		c->body_ended = r == 1;
 		c->piece_in_work = true;

@@ -237,4 +237,17 @@ void ws_close_all(struct edge *e, struct stoa_mod *m, int code);
 /* The session of an upgrade whose client is gone; consumes r. */
 void ws_never(struct request *r);
 
+/* ---- bodies, in either protocol ---- */
+
+#define BODY_RATE 512u /* bytes a second below which a body is a slow attack */
+
+/* By when the next piece must be here, of a body that began then and of which so much came. */
+static inline uint64_t edge_body_deadline(const struct edge *e, uint64_t began_ms, uint64_t got)
+{
+	uint64_t next = e->now_ms + e->settings->body_ms;
+	uint64_t last = began_ms + e->settings->body_ms + got * 1000 / BODY_RATE;
+
+	return next < last ? next : last;
+}
+
 #endif

@@ -236,7 +236,10 @@ static bool is_our_turn(const struct h2 *h2)
 void h2_tick(struct conn *c)
 {
 	struct h2 *h2 = c->h2;
+	struct stream *s, *tmp;
 
+	stoa_list_for_each_safe (s, tmp, &h2->streams, struct stream, link)
+		stream_tick(s);
 	if (c->e->now_ms < c->deadline_ms || is_our_turn(h2))
 		return;
 	if (h2->is_closing || h2->n_streams) {

@@ -36,6 +36,7 @@ struct stream {
 	bool dispatched, discards;
 	struct waiter *waiter;
 	size_t body_got, body_max;
+	uint64_t body_began_ms, body_by_ms; /* by when its next piece must be here */
 	uint64_t began_us;
 
 	struct answer answer;
@@ -71,6 +72,8 @@ void stream_take_field(struct stream *s, const uint8_t *name, size_t name_n, con
 void stream_take_head(struct stream *s);
 void stream_take_data(struct stream *s, const uint8_t *p, size_t n);
 void stream_end_body(struct stream *s);
+/* Refuses a body that comes too slowly. Several times a second. */
+void stream_tick(struct stream *s);
 
 /* ---- h2_answer.c ---- */
 

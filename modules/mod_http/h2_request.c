@@ -106,6 +106,8 @@ static void begin_request(struct stream *s, struct request *r)
 	r->peer_conn = s;
 	s->req = r;
 	s->body_max = r->route->body_max ? r->route->body_max : s->c->e->settings->body_max;
+	s->body_began_ms = s->c->e->now_ms;
+	s->body_by_ms = edge_body_deadline(s->c->e, s->body_began_ms, 0);
 	if (r->route->flags & STOA_HTTP_BODY_STREAM)
 		dispatch(s);
 }
@@ -160,7 +162,7 @@ void stream_end_body(struct stream *s)
 		dispatch(s);
 }
 
-static void refuse_body(struct stream *s)
+static void refuse_body(struct stream *s, int status, const char *error, const char *detail)
 {
 	bool begun = s->req->begun;
 
@@ -170,7 +172,21 @@ static void refuse_body(struct stream *s)
 		nghttp2_submit_rst_stream(s->c->h2->session, NGHTTP2_FLAG_NONE, s->id,
 					  NGHTTP2_INTERNAL_ERROR);
 	else
-		stream_refuse(s, 413, "too_large", "The body is larger than this resource takes.");
+		stream_refuse(s, status, error, detail);
+}
+
+static void refuse_large(struct stream *s)
+{
+	refuse_body(s, 413, "too_large", "The body is larger than this resource takes.");
+}
+
+void stream_tick(struct stream *s)
+{
+	if (!s->req || s->body_ended || s->discards || s->window_owed ||
+	    s->c->e->now_ms < s->body_by_ms)
+		return;
+	stoa_metric_add(s->c->e->h->metrics.refused_timeout, 1);
+	refuse_body(s, 408, "timeout", "The request took too long.");
 }
 
 void stream_take_data(struct stream *s, const uint8_t *p, size_t n)
@@ -178,11 +194,12 @@ void stream_take_data(struct stream *s, const uint8_t *p, size_t n)
 	nghttp2_session *session = s->c->h2->session;
 
 	s->body_got += n;
+	s->body_by_ms = edge_body_deadline(s->c->e, s->body_began_ms, s->body_got);
 	if (!s->req || s->discards) {
 		nghttp2_session_consume(session, s->id, n);
 	} else if (s->body_got > s->body_max) {
 		nghttp2_session_consume(session, s->id, n);
-		refuse_body(s);
+		refuse_large(s);
 	} else if (s->req->route->flags & STOA_HTTP_BODY_STREAM) {
 		s->window_owed += n; /* the window opens as the handler takes them */
 		request_body_piece(s->req, p, n);
@@ -190,6 +207,6 @@ void stream_take_data(struct stream *s, const uint8_t *p, size_t n)
 		stoa_buf_add(&s->req->body, p, n);
 		nghttp2_session_consume(session, s->id, n);
 		if (s->req->body.failed)
-			refuse_body(s);
+			refuse_large(s);
 	}
 }

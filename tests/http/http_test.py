@@ -951,6 +951,19 @@ def test_slow_clients(d):
     with contextlib.closing(connect(d.plain)) as s:
         s.sendall(b"POST /ctl/echo/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
         assert Reader(s).answer().status == 408
+    with subprocess.Popen(  # HTTP/2: every byte is a sign of life, and yet too slow
+            ["curl", "-sk", "--http2", "-m", str(PATIENCE), "-T", "-", "-X", "POST",
+             "-w", "%{http_code}", "-o", "/dev/null", f"https://127.0.0.1:{d.tls}/ctl/echo/1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as slow:
+        begin = time.monotonic()
+        while slow.poll() is None and time.monotonic() - begin < PATIENCE:
+            with contextlib.suppress(BrokenPipeError):
+                slow.stdin.write(b"x")
+                slow.stdin.flush()
+            time.sleep(0.1)
+        with contextlib.suppress(BrokenPipeError):
+            slow.stdin.close()
+        assert slow.stdout.read() == b"408"
     with contextlib.closing(connect(d.plain)) as s:  # idle: closed without a word
         s.sendall(b"GET /net/small HTTP/1.1\r\nHost: x\r\n\r\n")
         r = Reader(s)
