@@ -25,9 +25,17 @@ trap 'exit 1' INT TERM
 cd "$dir"
 "${as[@]}" "$bin/initdb" -D "$dir/data" -U stoa -A trust -N --locale=C -E UTF8 >"$dir/initdb.log" 2>&1 ||
 	{ cat "$dir/initdb.log" >&2; exit 1; }
-"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" \
-	-o "-c listen_addresses= -k $dir -c shared_buffers=16MB -c max_connections=60" start >/dev/null ||
-	{ cat "$dir/data/server.log" >&2; exit 1; }
+# For tests that stop and start the server: $STOA_PG_DIR/ctl start | stop -m immediate | kill
+{
+	printf '#!/bin/sh\n'
+	printf '[ "$1" = kill ] && exec kill -9 "$(head -n 1 %q)"\n' "$dir/data/postmaster.pid"
+	printf 'exec'
+	printf ' %q' "${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" \
+		-o "-c listen_addresses= -k $dir -c shared_buffers=16MB -c max_connections=60"
+	printf ' "$@" >/dev/null 2>&1\n'
+} >"$dir/ctl"
+chmod +x "$dir/ctl"
+"$dir/ctl" start || { cat "$dir/data/server.log" >&2; exit 1; }
 "$bin/psql" -qX -h "$dir" -U stoa -d postgres -c 'CREATE DATABASE stoa'
 cd - >/dev/null
 export STOA_PG_DIR=$dir STOA_PG_BIN=$bin
