@@ -26,6 +26,7 @@ cd "$dir"
 "${as[@]}" "$bin/initdb" -D "$dir/data" -U stoa -A trust -N --locale=C -E UTF8 >"$dir/initdb.log" 2>&1 ||
 	{ cat "$dir/initdb.log" >&2; exit 1; }
 # For tests that stop and start the server: $STOA_PG_DIR/ctl start | stop -m immediate | kill
+# shellcheck disable=SC2016 # expanded there
 {
 	printf '#!/bin/sh\n'
 	printf '[ "$1" = kill ] && exec kill -9 "$(head -n 1 %q)"\n' "$dir/data/postmaster.pid"

@@ -62,7 +62,7 @@ export class Server {
     if (pgDir) psql('postgres', `CREATE DATABASE ${this.dbname}`);
     this.moduleDir = path.join(this.dir, 'modules');
     mkdirSync(this.moduleDir);
-    for (const name of ['mod_http', 'mod_auth', storage, 'mod_signaling'])
+    for (const name of ['mod_http', 'mod_auth', 'mod_metrics', storage, 'mod_signaling'])
       symlinkSync(path.join(modules, `${name}.so`), path.join(this.moduleDir, `${name}.so`));
     symlinkSync(path.join(testModules, 'mod_test_sfu.so'), path.join(this.moduleDir, 'mod_test_sfu.so'));
     writeFileSync(path.join(this.dir, 'user-key'), secret, { mode: 0o600 });
@@ -81,6 +81,7 @@ modules:
   ${storage}: { load: yes, ${pgDir ? `host: "${pgDir}", dbname: ${this.dbname}, ` : ''}migrations: "${
   path.join(top, 'migrations', pgDir ? 'pg' : 'sqlite')}" }
   mod_signaling: { load: yes, ${Object.entries(this.options).map(([k, v]) => `${k}: ${v}`).join(', ')} }
+  mod_metrics: { load: yes }
   mod_test_sfu: { load: yes }
 `);
   }
