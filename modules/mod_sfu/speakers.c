@@ -18,7 +18,7 @@ static uint32_t power_of(uint8_t level)
 {
 	static const uint32_t step[] = { 65536, 52057, 41350 };
 
-	return step[level % 3] >> (level / 3);
+	return level < 3 * 17 ? step[level % 3] >> (level / 3) : 0;
 }
 
 /* What a packet's level stands for: the time since the packet before it, so that packets of any
