@@ -154,6 +154,8 @@ static int metrics_start(struct stoa_mod *m, const struct stoa_conf *c)
 
 		r = stoa_http_route_add(&x->http, m, &route);
 	}
+	if (r < 0 && x->http.ops)
+		stoa_http_remove(&x->http, m); /* stop() is for what has started */
 	return r;
 }
 

@@ -91,6 +91,8 @@ static int web_start(struct stoa_mod *m, const struct stoa_conf *c)
 					  STOA_HTTP_FILES_IMMUTABLE);
 	if (!err)
 		err = stoa_http_files_add(&w->http, m, "/", root, STOA_HTTP_FILES_SPA);
+	if (err && w->http.ops)
+		stoa_http_remove(&w->http, m); /* stop() is for what has started */
 	return err;
 }
 
