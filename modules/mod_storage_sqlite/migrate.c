@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forward-only migrations: files NNNN_name.sql, numbered without gaps from 1, each applied in a
- * transaction together with its line in stoa_migrations. A file that was changed after it was
- * applied is an error: history is added to, never edited. Runs once at start, on ctl. */
+/* Applies migrations, each in a transaction together with its line in stoa_migrations. The folder
+ * is read by <migrations.h>. Runs once at start, on ctl. */
 #include "storage.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define FILES_MAX 1000
-#define FILE_MAX  (1 << 20)
-
-struct migration {
-	uint32_t number;
-	char name[256]; /* of the file */
-	char checksum[65];
-	char *text;
-};
+#include <migrations.h>
 
 struct run {
 	sqlite3 *db;
-	const char *dir;
-	struct migration *files;
-	uint32_t n_files;
+	struct migrations all;
 	struct stoa_buf *why;
 };
 
@@ -35,112 +16,6 @@ static const char bookkeeping[] = "CREATE TABLE IF NOT EXISTS stoa_migrations ("
 				  "name TEXT NOT NULL, "
 				  "checksum TEXT NOT NULL, "
 				  "applied_at TEXT NOT NULL) STRICT";
-
-/* ---- the directory ---- */
-
-/* NNNN_words-and_words.sql; false: not one of ours (README.md, an editor's leavings). */
-static bool parse_name(const char *name, uint32_t *ret_number)
-{
-	size_t n = strlen(name);
-
-	if (n < 10 || n >= sizeof(((struct migration *)0)->name) ||
-	    strcmp(name + n - 4, ".sql") != 0 || strspn(name, "0123456789") != 4 || name[4] != '_')
-		return false;
-	*ret_number = (uint32_t)strtoul(name, NULL, 10);
-	return true;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct migration *x = a, *y = b;
-
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int read_file(const char *dir, struct migration *f)
-{
-	char path[4096];
-	struct stat sb;
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, f->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &sb) == 0 && sb.st_size <= FILE_MAX &&
-	    (f->text = malloc((size_t)sb.st_size + 1)) != NULL)
-		n = read(fd, f->text, (size_t)sb.st_size);
-	close(fd);
-	if (n < 0 || n != sb.st_size)
-		return -EIO;
-	f->text[n] = '\0';
-	return 0;
-}
-
-static int sum_file(struct migration *f)
-{
-	uint8_t sum[EVP_MAX_MD_SIZE];
-	unsigned n;
-
-	if (!EVP_Digest(f->text, strlen(f->text), sum, &n, EVP_sha256(), NULL))
-		return -ENOMEM;
-	stoa_hex_encode(sum, n, f->checksum);
-	return 0;
-}
-
-static int add_file(struct run *r, const char *name, uint32_t number)
-{
-	struct migration *f = &r->files[r->n_files];
-	int err;
-
-	if (r->n_files == FILES_MAX)
-		return -E2BIG;
-	r->n_files++;
-	f->number = number;
-	snprintf(f->name, sizeof(f->name), "%s", name);
-	if ((err = read_file(r->dir, f)) || (err = sum_file(f)))
-		stoa_buf_addf(r->why, "%s/%s: cannot be read: %s", r->dir, name, strerror(-err));
-	return err;
-}
-
-static int read_directory(struct run *r)
-{
-	DIR *d = opendir(r->dir);
-	struct dirent *de;
-	int err = 0;
-
-	if (!d) {
-		err = -errno;
-		stoa_buf_addf(r->why, "%s: %s; set the option `migrations`", r->dir,
-			      strerror(-err));
-		return err;
-	}
-	while (!err && (de = readdir(d)) != NULL) {
-		uint32_t number;
-
-		if (parse_name(de->d_name, &number))
-			err = add_file(r, de->d_name, number);
-	}
-	closedir(d);
-	if (err)
-		return err;
-	qsort(r->files, r->n_files, sizeof(*r->files), by_number);
-	for (uint32_t i = 0; i < r->n_files; i++) {
-		if (r->files[i].number == i + 1)
-			continue;
-		stoa_buf_addf(r->why, "%s/%s: %04u is %s", r->dir, r->files[i].name, i + 1,
-			      r->files[i].number <= i ? "there twice" : "missing before it");
-		return -EINVAL;
-	}
-	if (!r->n_files) {
-		stoa_buf_addf(r->why, "%s: no migration in it", r->dir);
-		return -ENOENT;
-	}
-	return 0;
-}
-
-/* ---- the database ---- */
 
 static int complain(struct run *r, int rc)
 {
@@ -164,23 +39,10 @@ static int compare(struct run *r, sqlite3_stmt *s, uint32_t *ret_applied)
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(s, 1);
 		const char *sum = (const char *)sqlite3_column_text(s, 2);
-		const struct migration *f = &r->files[n];
+		int err = migrations_compare(&r->all, n++, name, sum, r->why);
 
-		if (n >= r->n_files) {
-			stoa_buf_addf(r->why,
-				      "the database is newer than this daemon: it has %s, %s ends "
-				      "with %s",
-				      name, r->dir, r->files[r->n_files - 1].name);
-			return -EINVAL;
-		}
-		if (strcmp(name, f->name) != 0 || strcmp(sum, f->checksum) != 0) {
-			stoa_buf_addf(r->why,
-				      "%s/%s: was changed after it was applied (as %s); put the "
-				      "file back and add a new migration",
-				      r->dir, f->name, name);
-			return -EINVAL;
-		}
-		n++;
+		if (err)
+			return err;
 	}
 	*ret_applied = n;
 	return rc == SQLITE_DONE ? 0 : complain(r, rc);
@@ -201,19 +63,10 @@ static int check_applied(struct run *r, uint32_t *ret_applied)
 	return err;
 }
 
-static int line_of(const char *text, const char *at)
-{
-	int line = 1;
-
-	for (; text < at; text++)
-		line += *text == '\n';
-	return line;
-}
-
 static int complain_at(struct run *r, const struct migration *f, const char *at, int rc,
 		       const char *what)
 {
-	stoa_buf_addf(r->why, "%s/%s:%d: %s", r->dir, f->name, line_of(f->text, at), what);
+	migrations_complain(&r->all, f, at, what, r->why);
 	return rc ? error_from_sqlite(rc) : -EINVAL;
 }
 
@@ -289,9 +142,9 @@ static int apply_next(struct run *r, bool *ret_done)
 	err = exec(r, bookkeeping);
 	if (!err)
 		err = check_applied(r, &applied);
-	*ret_done = !err && applied == r->n_files;
+	*ret_done = !err && applied == r->all.n;
 	if (!err && !*ret_done)
-		err = apply(r, &r->files[applied]);
+		err = apply(r, &r->all.files[applied]);
 	if (!err)
 		err = exec(r, "COMMIT");
 	if (err && !sqlite3_get_autocommit(r->db))
@@ -301,22 +154,16 @@ static int apply_next(struct run *r, bool *ret_done)
 
 int migrate_run(sqlite3 *db, const char *dir, uint32_t *ret_applied, struct stoa_buf *why)
 {
-	struct run r = { .db = db, .dir = dir, .why = why };
-	uint32_t n = 0;
+	struct run r = { .db = db, .why = why };
+	int err = migrations_read(dir, &r.all, why);
 	bool is_done = false;
-	int err;
+	uint32_t n = 0;
 
-	r.files = calloc(FILES_MAX + 1, sizeof(*r.files));
-	if (!r.files)
-		return -ENOMEM;
-	err = read_directory(&r);
 	while (!err && !is_done) {
 		err = apply_next(&r, &is_done);
 		n += !err && !is_done;
 	}
-	for (uint32_t i = 0; i < r.n_files; i++)
-		free(r.files[i].text);
-	free(r.files);
+	migrations_free(&r.all);
 	*ret_applied = n;
 	return err;
 }
