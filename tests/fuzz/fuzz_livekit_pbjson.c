@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON of the server API. The first byte chooses the message, the rest is the text. What was read is
- * written, read again and written again: twice the same, or the mapping loses something. */
+/* Requests of the server API. The first byte chooses the message and, by its highest bit, protobuf or
+ * JSON; the rest is the body. JSON that was read is written, read again and written again: twice the
+ * same, or the mapping loses something. Protobuf that was read can be written as JSON. */
 #include "pbjson.h"
 #include "room_service.pb-c.h"
 
@@ -32,6 +33,20 @@ static int rewrite(const ProtobufCMessageDescriptor *d, struct stoa_str text, st
 	return err;
 }
 
+static void write_protobuf(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n)
+{
+	stoa_auto(wire_arena_free) struct wire_arena *a = wire_arena_new(WIRE_ARENA_MAX);
+	ProtobufCMessage *m;
+	struct stoa_buf out = { 0 };
+
+	if (a && wire_parse(a, d, p, n, &m) == 0) {
+		pbjson_render(m, &out);
+		if (!out.failed && !stoa_utf8_valid(stoa_strn(out.p, out.n)))
+			abort();
+	}
+	stoa_buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const ProtobufCMessageDescriptor *d;
@@ -40,7 +55,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (!n)
 		return 0;
-	d = messages[data[0] % STOA_ARRAY_SIZE(messages)];
+	d = messages[(data[0] & 0x7f) % STOA_ARRAY_SIZE(messages)];
+	if (data[0] & 0x80) {
+		write_protobuf(d, data + 1, n - 1);
+		return 0;
+	}
 	if (rewrite(d, stoa_strn(data + 1, n - 1), &once) == 0) {
 		err = rewrite(d, stoa_strn(once.p, once.n), &twice);
 		if (err == -EBADMSG ||
