@@ -133,6 +133,7 @@ void mod_stop(struct stoa_mod *m)
 
 void mod_unload(struct stoa_mod *m)
 {
+	control_remove_of(m); /* added in load(), and the module never started */
 	if (m->is_loaded && m->ops.unload)
 		m->ops.unload(m);
 	m->is_loaded = false;
