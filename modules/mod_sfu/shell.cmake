@@ -30,6 +30,8 @@ if(STOA_WITH_TESTS)
     target_include_directories(test_sfu_${file} PRIVATE ${sfu_client})
   endforeach()
 
+  stoa_unit_test(test_sfu_module SOURCES ${sfu_unit}/test_sfu_module.c LIBS mod_sfu_objects sfu_shell)
+
   foreach(what IN ITEMS datagram dtls)
     stoa_fuzz_target(fuzz_sfu_${what} SOURCES ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_sfu_${what}.c
       CORPUS ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/sfu_${what} LIBS sfu_shell)
