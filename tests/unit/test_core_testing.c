@@ -21,7 +21,9 @@ struct stoa_hook_demo {
 STOA_HOOK_POINT(demo, "demo.point", STOA_DENY_WINS, STOA_ALLOW, STOA_DENY);
 
 struct demo {
-	int starts, reloads, events, fired, done_work;
+	int starts, reloads, events, fired;
+	int worked;    /* the pool's until done_work is set */
+	int done_work; /* ctl's                             */
 	struct stoa_timer *timer;
 	stoa_metric counter;
 	char text[32];
@@ -64,12 +66,14 @@ static void on_timer(void *user)
 
 static void work(void *user)
 {
-	((struct demo *)user)->done_work += 10;
+	((struct demo *)user)->worked = 10;
 }
 
 static void work_done(void *user)
 {
-	((struct demo *)user)->done_work += 1;
+	struct demo *d = user;
+
+	d->done_work = d->worked + 1;
 }
 
 static void on_command(struct stoa_control *rq, void *user)
