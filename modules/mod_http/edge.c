@@ -45,6 +45,7 @@ static void on_before_poll(uv_prepare_t *p)
 	struct edge *e = p->data;
 
 	conns_flush(e);
+	requests_hand_over(e);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -135,6 +136,7 @@ static void unmake(struct edge *e)
 {
 	if (e->lws) {
 		close_conns(e);
+		requests_hand_over(e);
 		ended[e->index] = e->lws;
 		lws_context_destroy(e->lws);
 	}

@@ -45,8 +45,11 @@ struct edge {
 	struct stoa_list conns;      /* all connections                             */
 	struct stoa_list flush_list; /* those with something to do before we sleep  */
 	struct stoa_list parked;     /* struct waiter                               */
-	uint64_t now_ms;             /* of this turn of the loop                    */
-	char date[48];               /* "Date: …\r\n", made once a second           */
+	struct request *batch_first; /* those that ctl gets after this turn         */
+	struct request *batch_last;
+	unsigned batch_n;
+	uint64_t now_ms; /* of this turn of the loop                    */
+	char date[48];   /* "Date: …\r\n", made once a second           */
 	unsigned date_n;
 	uint8_t *scratch_block;
 	uint8_t *scratch; /* SCRATCH_SIZE; LWS_PRE bytes before it belong to libwebsockets */

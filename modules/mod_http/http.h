@@ -97,6 +97,7 @@ struct request {
 	struct stoa_task task;     /* there and back */
 	struct stoa_task end_task;
 	struct stoa_list link; /* http.held, on ctl */
+	struct request *batch_next;
 	struct http *h;
 	struct edge *e;
 	struct route *route;
@@ -154,8 +155,10 @@ struct request *request_new(struct edge *e, const struct request_head *head, str
 			    const struct route_match *match);
 struct request *request_ref(struct request *r);
 void request_unref(struct request *r);
-/* Calls the handler, here or on ctl. Thread: net. */
+/* Calls the handler, here or, soon after this turn of the loop, on ctl. Thread: net. */
 void request_dispatch(struct request *r);
+/* Those that wait for ctl leave now; at the end of every turn. Thread: net. */
+void requests_hand_over(struct edge *e);
 /* A piece of an upload; n == 0: its end; p == NULL: the client left. Thread: net. */
 void request_body_piece(struct request *r, const void *p, size_t n);
 /* The client is gone, or is not listened to any more; `in_body`: before its body ended. Thread: net. */

@@ -8,6 +8,8 @@
 
 #include "edge.h"
 
+#define BATCH_MAX 16u /* requests that reach ctl as one message */
+
 struct stoa_str request_head_header(const struct request_head *h, const char *lower_name)
 {
 	for (unsigned i = 0; i < h->n_headers; i++)
@@ -201,27 +203,6 @@ static void call_handler(struct request *r)
 		r->route->fn(&r->base, r->route->user);
 }
 
-static void run_on_ctl(struct stoa_task *t)
-{
-	struct request *r = STOA_CONTAINER(t, struct request, task);
-
-	stoa_list_append(&r->h->held, &r->link);
-	call_handler(r);
-}
-
-void request_dispatch(struct request *r)
-{
-	if (!r->on_ctl) {
-		call_handler(r);
-		return;
-	}
-	r->task.fn = run_on_ctl;
-	if (stoa_post_task(stoa_ctl(), &r->task) < 0)
-		r->wire->answer(r); /* the process is ending: an empty answer closes */
-}
-
-/* ---- and back ---- */
-
 static void arrive(struct request *r)
 {
 	if (r->accepted) {
@@ -238,6 +219,59 @@ static void arrive(struct request *r)
 	if (!r->answer.is_stream)
 		request_unref(r);
 }
+
+/* ---- to ctl: those of one turn of the edge's loop together ----
+ *
+ * Each alone would wake ctl, and where the two share a processor ctl then interrupts the edge for
+ * every single request. */
+
+static void run_batch(struct stoa_task *t)
+{
+	struct request *r = STOA_CONTAINER(t, struct request, task), *next;
+
+	for (; r; r = next) {
+		next = r->batch_next; /* answered, it belongs to the edge again */
+		stoa_list_append(&r->h->held, &r->link);
+		call_handler(r);
+	}
+}
+
+void requests_hand_over(struct edge *e)
+{
+	struct request *r = e->batch_first, *next;
+
+	if (!r)
+		return;
+	e->batch_first = e->batch_last = NULL;
+	e->batch_n = 0;
+	r->task.fn = run_batch;
+	if (stoa_post_task(stoa_ctl(), &r->task) == 0)
+		return;
+	for (; r; r = next) { /* the process is ending: an empty answer closes */
+		next = r->batch_next;
+		arrive(r);
+	}
+}
+
+void request_dispatch(struct request *r)
+{
+	struct edge *e = r->e;
+
+	if (!r->on_ctl) {
+		call_handler(r);
+		return;
+	}
+	r->batch_next = NULL;
+	if (e->batch_last)
+		e->batch_last->batch_next = r;
+	else
+		e->batch_first = r;
+	e->batch_last = r;
+	if (++e->batch_n >= BATCH_MAX)
+		requests_hand_over(e);
+}
+
+/* ---- and back ---- */
 
 static void arrive_task(struct stoa_task *t)
 {

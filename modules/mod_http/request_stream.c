@@ -49,6 +49,7 @@ static void notify(struct request *r, enum notice_kind kind)
 		request_unref(r);
 		return;
 	}
+	requests_hand_over(r->e); /* the request itself comes first */
 	n = malloc(sizeof(*n));
 	if (!n)
 		return;
@@ -135,6 +136,7 @@ void request_body_piece(struct request *r, const void *p, size_t n)
 		request_unref(r);
 		return;
 	}
+	requests_hand_over(r->e); /* the request itself comes first */
 	piece = calloc(1, sizeof(*piece));
 	if (piece && p && n && !(piece->bytes = stoa_bytes_new(p, n))) {
 		free(piece);

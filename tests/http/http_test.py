@@ -496,6 +496,24 @@ def test_late_answers_and_clients_that_left(d):
     assert get(d, "/ctl/later?ms=30", tls=True).body == b"late"
 
 
+def test_requests_that_reach_ctl_together(d):
+    """Each gets its own answer, also when its neighbours leave or are half sent."""
+    sockets = [connect(d.plain) for _ in range(90)]
+    for round_ in range(3):
+        for i, s in enumerate(sockets):
+            s.sendall(b"POST /ctl/echo/%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+                      % (round_ * 100 + i, i) + b"x" * i)
+        for s in sockets[::3]:
+            s.close()
+        for i, s in enumerate(sockets):
+            if i % 3:
+                a = Reader(s).answer().json()
+                assert (a["id"], a["bodyLength"]) == (str(round_ * 100 + i), i)
+        sockets[::3] = [connect(d.plain) for _ in sockets[::3]]
+    for s in sockets:
+        s.close()
+
+
 # ---- published bodies -----------------------------------------------------------------------
 
 
