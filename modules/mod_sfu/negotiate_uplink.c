@@ -48,23 +48,59 @@ static const struct sdp_codec *choose_uplink(const struct track *t, const struct
 	return c ? c : negotiate_any_codec(s);
 }
 
-/* Rids by rising quality. LiveKit's q, h, f have an order of their own; other names are offered
- * lowest first by some and highest first by others (OBS: 0 is full size), which the sizes of the
- * announced layers cannot tell either: they are taken as they come. */
+#define RID_NAMES_MAX 3
+
+static bool has_rid(const struct sdp_section *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->n_rids; i++)
+		if (stoa_str_is(s->rids[i], name))
+			return true;
+	return false;
+}
+
+/* Fills in the offered ones of `names`, lowest first; false when others are offered too. */
+static bool take_known(const struct sdp_section *s, const char *const *names, struct section *w)
+{
+	w->n_rids = 0;
+	for (unsigned k = 0; k < RID_NAMES_MAX; k++)
+		if (has_rid(s, names[k]))
+			snprintf(w->rids[w->n_rids++], sizeof(w->rids[0]), "%s", names[k]);
+	return w->n_rids == s->n_rids;
+}
+
+/* Rids by rising quality. Nothing in an offer says which is the largest, but some clients' names
+ * do, in whatever order they stand: browsers write them lowest first. For all other names the order
+ * of the offer counts, where the first is preferred (RFC 8853 section 5.2), that is: the highest. */
 static void sort_rids(const struct sdp_section *s, struct section *w)
 {
-	static const char *const order[] = { "q", "h", "f" };
+	static const char *const known[][RID_NAMES_MAX] = {
+		{ "q", "h", "f" },    /* LiveKit: quarter, half, full */
+		{ "2", "1", "0" },    /* OBS: 0 is full size */
+		{ "r0", "r1", "r2" }, /* mediasoup-client */
+		{ "l", "m", "h" },    /* Janus: low, medium, high */
+	};
+	uint32_t n = s->n_rids < SECTION_RIDS_MAX ? s->n_rids : SECTION_RIDS_MAX;
 
-	w->n_rids = 0;
-	for (size_t k = 0; k < STOA_ARRAY_SIZE(order); k++)
-		for (uint32_t i = 0; i < s->n_rids; i++)
-			if (stoa_str_is(s->rids[i], order[k]) && w->n_rids < SECTION_RIDS_MAX)
-				memcpy(w->rids[w->n_rids++], order[k], 2);
-	if (w->n_rids == s->n_rids)
-		return;
-	w->n_rids = 0;
-	for (uint32_t i = 0; i < s->n_rids && i < SECTION_RIDS_MAX; i++)
-		snprintf(w->rids[w->n_rids++], sizeof(w->rids[0]), "%.*s", STOA_FMT(s->rids[i]));
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(known); i++)
+		if (take_known(s, known[i], w))
+			return;
+	w->n_rids = (uint8_t)n;
+	for (uint32_t i = 0; i < n; i++)
+		snprintf(w->rids[n - 1 - i], sizeof(w->rids[0]), "%.*s", STOA_FMT(s->rids[i]));
+}
+
+/* The layer of the offer's i-th rid, which is also that of its i-th SSRC; SECTION_RIDS_MAX: none. */
+static uint8_t layer_of(const struct sdp_section *s, const struct section *w, uint32_t i)
+{
+	uint8_t layer = 0;
+
+	if (s->n_rids < 2)
+		return 0;
+	if (i >= s->n_rids)
+		return SECTION_RIDS_MAX;
+	while (layer < w->n_rids && !stoa_str_is(s->rids[i], w->rids[layer]))
+		layer++;
+	return layer < w->n_rids ? layer : SECTION_RIDS_MAX;
 }
 
 /* What the worker must know to recognise the packets of this section. */
@@ -85,10 +121,10 @@ static void fill_worker_section(struct section *w, const struct sdp_section *s,
 	for (unsigned i = 0; i < a->n_exts; i++)
 		w->ext_kinds[a->exts[i].id] = (uint8_t)a->exts[i].kind;
 	for (uint32_t i = 0; i < s->n_ssrcs && w->n_ssrcs + 1 < SECTION_SSRCS_MAX; i++) {
-		uint8_t layer = (uint8_t)(s->n_rids > 1 ? i : 0);
+		uint8_t layer = layer_of(s, w, i);
 
 		if (layer >= source->set.n_layers)
-			break;
+			continue;
 		w->ssrcs[w->n_ssrcs++] = (struct section_ssrc){ s->ssrcs[i].ssrc, layer, false };
 		if (s->ssrcs[i].rtx)
 			w->ssrcs[w->n_ssrcs++] =

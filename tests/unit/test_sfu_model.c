@@ -563,6 +563,59 @@ static void test_simulcast_is_echoed(void)
 	CHECK_STR(a.peer->sections->s[0].rids[0], "q");
 }
 
+/* Offers these rids and yields them as the model and the worker order them, "q h f". */
+static const char *order_of_rids(const char *rids, const char *ssrcs, struct client *a)
+{
+	static char text[64];
+	const struct stoa_track_info *info;
+	const struct section *section;
+	char sdp[2048];
+	stoa_track_id t;
+
+	*a = join("alice");
+	t = announce(a, "c", STOA_VIDEO, "video/VP8");
+	snprintf(sdp, sizeof(sdp),
+		 HEAD "a=group:BUNDLE 0\r\n" VIDEO("0", "sendonly") "a=msid:- "
+								    "c\r\n%sa=simulcast:send "
+								    "%s\r\n",
+		 ssrcs, rids);
+	CHECK_INT(offer(a, sdp), 0);
+	CHECK_INT(model_ops.track_get(w.model, t, &info), 0);
+	text[0] = '\0';
+	section = &a->peer->sections->s[0];
+	for (uint32_t i = 0; i < info->n_layers; i++) {
+		CHECK_STR(info->layers[i].rid, section->rids[i]);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
+			 info->layers[i].rid);
+	}
+	return text;
+}
+
+static void test_rids_are_ordered_by_quality(void)
+{
+	static const struct {
+		const char *offered, *lowest_first;
+	} cases[] = {
+		{ "f;h;q", "q h f" },         { "h;q", "q h" },
+		{ "0;1;2", "2 1 0" },         { "0;1", "1 0" },
+		{ "r0;r1", "r0 r1" },         { "h;m;l", "l m h" },
+		{ "big;small", "small big" }, /* the first is preferred */
+		{ "q;h;x", "x h q" },         { "a;b;c;d", "c b a" },
+	};
+	const struct section *s;
+	struct client a;
+
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(cases); i++)
+		CHECK_STR(order_of_rids(cases[i].offered, "", &a), cases[i].lowest_first);
+	order_of_rids("0;1;2", "a=ssrc:10 cname:x\r\na=ssrc:11 cname:x\r\na=ssrc:12 cname:x\r\n",
+		      &a);
+	s = &a.peer->sections->s[0];
+	CHECK_INT(s->n_ssrcs, 3);
+	for (uint32_t i = 0; i < s->n_ssrcs; i++)
+		CHECK_INT(s->ssrcs[i].layer,
+			  12 - s->ssrcs[i].ssrc); /* 10 is the first rid's: full */
+}
+
 static void test_h264_and_a_client_without_it(void)
 {
 	struct client a = publisher("alice", "video/h264"), b = join("bob"), c = join("carol");
@@ -967,6 +1020,7 @@ int main(void)
 	run(test_firefox_msid_is_not_the_cid);
 	run(test_who_speaks_is_known);
 	run(test_simulcast_is_echoed);
+	run(test_rids_are_ordered_by_quality);
 	run(test_h264_and_a_client_without_it);
 	run(test_opus_parameters);
 	run(test_ice_restart);
