@@ -73,10 +73,10 @@ static const char *place(const char *text, const char *position)
 static int complain_at(struct run *r, const struct migration *f, const PGresult *res)
 {
 	const char *said = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	const char *at = PQresultErrorField(res, PG_DIAG_INTERNAL_POSITION);
 
-	migrations_complain(&r->all, f,
-			    place(f->text, PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION)),
-			    said ? said : PQerrorMessage(r->pg), r->why);
+	migrations_complain(&r->all, f, place(f->text, at), said ? said : PQerrorMessage(r->pg),
+			    r->why);
 	return error_from_sqlstate(PQresultErrorField(res, PG_DIAG_SQLSTATE));
 }
 
@@ -95,20 +95,21 @@ static int note_applied(struct run *r, const struct migration *f)
 	return err;
 }
 
+/* The text is run by EXECUTE, which takes many statements but none that ends the transaction. */
 static int apply(struct run *r, const struct migration *f)
 {
-	PGresult *res = PQexec(r->pg, f->text);
-	ExecStatusType status = PQresultStatus(res);
-	int err = 0;
+	const char *text = f->text;
+	PGresult *res = PQexecParams(r->pg, "SELECT set_config('stoa.migration', $1, true)", 1,
+				     NULL, &text, NULL, NULL, 0);
+	int err = check(r, res, PGRES_TUPLES_OK);
 
-	if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)
+	PQclear(res);
+	if (err)
+		return err;
+	res = PQexec(r->pg, "DO $$ BEGIN EXECUTE current_setting('stoa.migration'); END $$");
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		err = complain_at(r, f, res);
 	PQclear(res);
-	if (!err && PQtransactionStatus(r->pg) != PQTRANS_INTRANS) {
-		migrations_complain(&r->all, f, f->text, "a migration may not end its transaction",
-				    r->why);
-		err = -EINVAL;
-	}
 	return err ? err : note_applied(r, f);
 }
 

@@ -67,6 +67,28 @@ static void test_one_wins(void)
 	CHECK_INT(won, 1);
 }
 
+/* Lists with one key are run in the order of their commits: each finds what the one before it left,
+ * though every third of them acts for nobody. */
+static void test_ordered(void)
+{
+	char id[64];
+
+	snprintf(id, sizeof(id), "%s", name("in-order"));
+	insert(id, 0);
+	memset(outcomes, 0, sizeof(outcomes));
+	for (int i = 0; i < MANY; i++) {
+		struct stoa_tx *tx = i % 3 ? begin() : stoa_sql_begin(&sql, self, NULL);
+
+		CHECK_INT(stoa_tx_order(&sql, tx, stoa_str(id)), 0);
+		ADD(tx, ITEM_STEP, STOA_ROWS_ONE, STOA_V_TEXT(id), STOA_V_INT(i));
+		CHECK_INT(start(tx, &outcomes[i]), 0);
+	}
+	wait_all();
+	for (int i = 0; i < MANY; i++)
+		CHECK_INT(outcomes[i].err, 0);
+	CHECK_INT(number_of(id), MANY);
+}
+
 /* Constraint failures of some lists leave what the lists beside them did. */
 static void test_failures_alone(void)
 {
@@ -122,6 +144,7 @@ void case_concurrency(void)
 {
 	test_counting();
 	test_one_wins();
+	test_ordered();
 	test_failures_alone();
 	test_bounded();
 }

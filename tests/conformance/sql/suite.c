@@ -20,6 +20,8 @@ const struct stoa_sql_stmt stmts[STMT_N] = {
 		       "ttifomjb", NULL, NULL },
 	[ITEM_ADD] = { "item-add", "UPDATE items SET n = n + $2 WHERE id = $1", "ti", "", NULL,
 		       NULL },
+	[ITEM_STEP] = { "item-step", "UPDATE items SET n = n + 1 WHERE id = $1 AND n = $2", "ti",
+			"", NULL, NULL },
 	[ITEM_ADD_RETURNING] = { "item-add-returning",
 				 "UPDATE items SET n = n + $2 WHERE id = $1 RETURNING id, n", "ti",
 				 "ti", NULL, NULL },
