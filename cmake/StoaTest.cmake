@@ -1,5 +1,6 @@
 # stoa_unit_test(name SOURCES a.c [LIBS libs…]): an executable that ctest runs, label "unit".
-# The fuzz build is for fuzz targets alone.
+# Not in the fuzz build, which is for fuzz targets alone, nor in the release build, which is for
+# users, benchmarks and browsers.
 function(stoa_unit_test name)
   if(NOT STOA_WITH_TESTS)
     return()
@@ -9,7 +10,7 @@ function(stoa_unit_test name)
   target_link_libraries(${name} PRIVATE stoa_flags ${arg_LIBS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  if(STOA_SANITIZE STREQUAL "fuzzer")
+  if(STOA_SANITIZE STREQUAL "fuzzer" OR CMAKE_BUILD_TYPE STREQUAL "Release")
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()
   endif()
@@ -29,6 +30,9 @@ function(stoa_fuzz_target name)
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   add_dependencies(fuzzers ${name})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
   target_link_libraries(${name} PRIVATE stoa_flags ${arg_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   if(STOA_SANITIZE STREQUAL "fuzzer")
