@@ -34,11 +34,12 @@ static void on_status(struct stoa_control *rq, void *user)
 	bool is_ready = stoa_status_ready(add_reason, reasons);
 
 	(void)user;
-	stoa_control_reply(rq, json_pack("{s:s, s:s, s:b, s:i, s:I, s:i, s:o}", "version",
-					 stoa_version(), "phase", stoa_status_phase(), "ready",
-					 is_ready, "pid", (int)getpid(), "uptimeSeconds",
-					 (json_int_t)((stoa_now_ms() - host.started_ms) / 1000),
-					 "modules", (int)host.n_order, "reasons", reasons));
+	stoa_control_reply(rq,
+			   json_pack("{s:s, s:s, s:b, s:i, s:I, s:i, s:o}", "version",
+				     stoa_version(), "phase", stoa_status_phase(), "ready",
+				     is_ready, "pid", (int)getpid(), "uptimeSeconds",
+				     (json_int_t)((stoa_now_ms() - host.started_ms) / 1000),
+				     "modules", (int)host_count(MOD_RUNNING), "reasons", reasons));
 }
 
 static const char *state_name(const struct stoa_mod *m)

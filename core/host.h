@@ -35,6 +35,8 @@ extern struct host host;
 
 /* ---- life cycle (lifecycle.c) ---- */
 
+/** How many modules are in a state, of those that the configuration loads. */
+size_t host_count(enum mod_state state);
 /** Reads, opens, resolves, loads, checks. Mistakes go to `e`. 0 also with mistakes: count them. */
 int host_prepare(struct stoa_errors *e);
 /** Starts everything that host_prepare() found fit. What fails is left out with its dependants;

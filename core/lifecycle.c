@@ -26,6 +26,15 @@ static const struct stoa_conf *section_of(const struct stoa_mod *m)
 	return conf_section(host.conf, m->desc.name);
 }
 
+size_t host_count(enum mod_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < host.n_mods; i++)
+		n += host.mods[i]->is_named && host.mods[i]->state == state;
+	return n;
+}
+
 /* ---- prepare ---- */
 
 int host_check_tree(struct conf_tree *tree_take, struct stoa_errors *e,

@@ -91,7 +91,7 @@ static void tell_ready(const struct args *a)
 	notify_send("READY=1");
 	notify_start_watchdog();
 	stoa_log(NULL, STOA_LOG_NOTICE, "ready after %llu ms, %zu modules",
-		 (unsigned long long)(stoa_now_ms() - host.started_ms), host.n_order);
+		 (unsigned long long)(stoa_now_ms() - host.started_ms), host_count(MOD_RUNNING));
 	if (a->is_demo) {
 		printf("ready http://127.0.0.1:%u\n", a->port);
 		fflush(stdout);

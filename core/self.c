@@ -23,11 +23,8 @@ static double is_ready(void *user)
 static double count_in_state(void *user)
 {
 	const enum mod_state *state = user;
-	int n = 0;
 
-	for (size_t i = 0; i < host.n_mods; i++)
-		n += host.mods[i]->is_named && host.mods[i]->state == *state;
-	return n;
+	return (double)host_count(*state);
 }
 
 void self_declare(void)
