@@ -97,11 +97,21 @@ void conn_close(struct conn *c)
 	c->steps_cap = 0;
 }
 
+/* It was committed, whatever the connection said when it broke. */
+static void settle(struct stoa_tx *tx)
+{
+	tx->err = 0;
+	tx->failed = UINT32_MAX;
+	pool_end(tx);
+}
+
 /* What becomes of a list whose connection is gone. */
 static void rescue(struct conn *c, struct stoa_tx *tx)
 {
 	if (c->phase == PHASE_ASK || (c->is_committing && !c->is_answered && tx->xid[0])) {
 		pool_unsure(tx);
+	} else if (c->is_answered) {
+		settle(tx);
 	} else if (c->is_committing || (tx->err && tx->err != -EAGAIN)) {
 		pool_end(tx);
 	} else if (tx->tries < 3 && !c->st->is_ending) {
@@ -163,7 +173,7 @@ static bool send_entry(struct conn *c, int kind, struct entry *e, const struct p
 	const char *values[STORAGE_PARAMS_MAX];
 	int lengths[STORAGE_PARAMS_MAX], formats[STORAGE_PARAMS_MAX];
 
-	for (uint32_t i = 0; i < e->n_params; i++) {
+	for (uint32_t i = 0; v && i < e->n_params; i++) {
 		values[i] = v[i].p;
 		lengths[i] = v[i].n;
 		formats[i] = v[i].format;
@@ -234,10 +244,10 @@ void conn_run(struct conn *c, struct stoa_tx *tx)
 
 void conn_ask(struct conn *c, struct stoa_tx *tx)
 {
-	struct param v = { tx->xid, 0, 0 };
+	struct param v[STORAGE_PARAMS_MAX] = { { tx->xid, 0, 0 } };
 
 	start(c, tx, PHASE_ASK);
-	send_end(c, send_entry(c, STEP_OUTCOME, c->st->own[OWN_OUTCOME], &v, 0));
+	send_end(c, send_entry(c, STEP_OUTCOME, c->st->own[OWN_OUTCOME], v, 0));
 }
 
 /* ---- receiving ---- */
@@ -262,6 +272,7 @@ static void refuse(struct conn *c, const struct step *s, const PGresult *r)
 {
 	struct stoa_tx *tx = c->tx;
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *said = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	int err = error_from_sqlstate(state);
 
 	if (s->kind == STEP_PREPARE)
@@ -271,7 +282,7 @@ static void refuse(struct conn *c, const struct step *s, const PGresult *r)
 	tx_fail(tx, err, s->kind == STEP_OP ? s->op : UINT32_MAX);
 	if (err != -EEXIST)
 		stoa_log(c->st->m, STOA_LOG_WARN, "statement %s failed: %s (%s)",
-			 s->entry->stmt->name, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY),
+			 s->entry ? s->entry->stmt->name : "sync", said ? said : "connection lost",
 			 state ? state : "-");
 }
 
@@ -351,7 +362,7 @@ static void finish(struct conn *c)
 		tx_fail(tx, -EIO, UINT32_MAX);
 		pool_end(tx);
 	} else if (c->outcome[0] == 'c') {
-		pool_end(tx);
+		settle(tx);
 	} else if (c->outcome[0] == 'a') {
 		pool_again(tx);
 	} else {

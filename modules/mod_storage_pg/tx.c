@@ -59,14 +59,11 @@ static size_t bytes_of(const struct stoa_sql_value *v)
 }
 
 /* Text, bytes and JSON go in binary form, whose length is given and not looked for. */
-static void copy_bytes(struct param *to, const char *prefix, struct stoa_str s, char *at)
+static void copy_bytes(struct param *to, struct stoa_str s, char *at)
 {
-	size_t n = strlen(prefix);
-
-	memcpy(at, prefix, n);
 	if (s.n)
-		memcpy(at + n, s.p, s.n);
-	*to = (struct param){ at, (int)(n + s.n), 1 };
+		memcpy(at, s.p, s.n);
+	*to = (struct param){ at, (int)s.n, 1 };
 }
 
 static void copy_value(struct param *to, const struct stoa_sql_value *from, char *at)
@@ -89,10 +86,13 @@ static void copy_value(struct param *to, const struct stoa_sql_value *from, char
 		stoa_time_format(from->i, at);
 		return;
 	case STOA_SQL_JSON: /* jsonb's binary form: its version, then the text */
-		copy_bytes(to, "\1", from->s, at);
+		copy_bytes(to, from->s, at + 1);
+		at[0] = 1;
+		to->p = at;
+		to->n++;
 		return;
 	default:
-		copy_bytes(to, "", from->s, at);
+		copy_bytes(to, from->s, at);
 	}
 }
 
