@@ -13,6 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* livekit-client raises no event for speakers before it calls itself connected, a little later than
+ * we do: a newcomer hears once more. */
+#define SPEAKERS_AGAIN_MS 1000
+
 struct session *session_find(struct livekit *lk, stoa_participant_id p)
 {
 	return stoa_map_get(lk->by_participant, id_key(&p));
@@ -280,8 +284,10 @@ void session_socket_closed(struct conn *c)
 
 void session_transport_changed(struct session *s, bool is_connected)
 {
-	if (is_connected && !s->is_connected)
+	if (is_connected && !s->is_connected) {
 		greet_speakers(s, false); /* a newcomer; by now its client knows the others */
+		s->speakers_at_ms = stoa_now_ms() + SPEAKERS_AGAIN_MS;
+	}
 	s->is_connected = is_connected;
 	s->give_up_at_ms = is_connected ? 0 : stoa_now_ms() + s->lk->set.media_timeout_ms;
 	if (!is_connected && !s->conn)
@@ -333,6 +339,10 @@ void session_tick(void *user)
 	struct session *s, *next;
 
 	stoa_list_for_each_safe (s, next, &lk->sessions, struct session, in_all) {
+		if (s->speakers_at_ms && now >= s->speakers_at_ms) {
+			s->speakers_at_ms = 0;
+			greet_speakers(s, false);
+		}
 		if (s->give_up_at_ms && now >= s->give_up_at_ms) {
 			s->give_up_at_ms = 0;
 			session_end(s, STOA_LEAVE_CONNECTION_TIMEOUT);

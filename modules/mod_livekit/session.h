@@ -24,10 +24,11 @@ struct session {
 	stoa_participant_id participant;
 	stoa_transport_id transport;
 	char sid[LK_SID_LEN];
-	bool is_connected;      /* the media transport */
-	uint32_t offers;        /* waiting for their answer */
-	uint64_t give_up_at_ms; /* not connected by then: out; 0: no deadline */
-	uint64_t refresh_at_ms; /* next token */
+	bool is_connected;       /* the media transport */
+	uint32_t offers;         /* waiting for their answer */
+	uint64_t speakers_at_ms; /* told who speaks once more; 0: not due */
+	uint64_t give_up_at_ms;  /* not connected by then: out; 0: no deadline */
+	uint64_t refresh_at_ms;  /* next token */
 };
 
 /** A socket opened: join, or resume what its address names. */

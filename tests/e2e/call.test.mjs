@@ -219,7 +219,7 @@ describe('a call', { timeout: 600_000 }, () => {
     await pages[0].until('heardSpeaker', 'ann');
     const bob = await browser.client();
     await bob.join(room, 'bob');
-    await bob.until('heardSpeaker', 'ann');
+    await bob.until('speaks', 'ann'); // without a change since: ann beeps on and on
     await pages[0].do('unpublish', MIC);
     await bob.until('isSilent', 'ann');
   });

@@ -93,6 +93,7 @@ const call = {
   hasTrack: (identity, source) => !!publication(identity, source),
   hasNoTrack: (identity, source) => !publication(identity, source),
   heardSpeaker: (identity) => events.some((e) => e[0] === 'speakers' && e[1].split(',').includes(identity)),
+  speaks: (identity) => room.activeSpeakers.some((p) => p.identity === identity),
   isSilent: (identity) => !room.activeSpeakers.some((p) => p.identity === identity),
   hasQuality: (identity) => ['good', 'excellent'].includes(participant(identity)?.connectionQuality),
   metadataOf: (identity) => participant(identity)?.metadata,
