@@ -27,10 +27,17 @@ void auth_set_revoked(struct auth *a, struct revoked *table_take)
 	gate_poll(&a->gate);
 }
 
+void auth_set_members(struct auth *a, struct members *table_take)
+{
+	gate_retire(&a->gate, atomic_exchange(&a->members, table_take), members_free);
+	gate_poll(&a->gate);
+}
+
 void auth_finish(struct auth *a)
 {
 	auth_set_keys(a, NULL);
 	auth_set_revoked(a, NULL);
+	auth_set_members(a, NULL);
 	gate_finish(&a->gate);
 }
 
@@ -88,6 +95,7 @@ static int check_user(struct auth *a, const struct jws *j, int64_t now_s,
 		user_unref(u);
 		fail("revoked");
 	}
+	user_set_owner(u, a);
 	*ret_user = u;
 	return 0;
 }
@@ -301,6 +309,19 @@ static int user_check(void *self, struct stoa_str token, const struct stoa_user 
 	return err;
 }
 
+/* What the operator set comes before what the token says. */
+static enum stoa_role role_in_force(const struct stoa_user *u, const char *channel)
+{
+	struct auth *a = user_owner(u);
+	uint32_t side = gate_enter(&a->gate);
+	const struct members *t = atomic_load(&a->members);
+	const struct member *m = t ? members_find(t, channel, u->id) : NULL;
+	enum stoa_role role = m ? m->role : user_role(u, channel);
+
+	gate_leave(&a->gate, side);
+	return role;
+}
+
 static int media_check(void *self, struct stoa_str token, const struct stoa_media_grant **ret_grant,
 		       const char **ret_why)
 {
@@ -333,7 +354,7 @@ const struct stoa_auth_ops auth_ops = {
 	.user_check = user_check,
 	.user_ref = user_ref,
 	.user_unref = user_unref,
-	.user_role = user_role,
+	.user_role = role_in_force,
 	.media_check = media_check,
 	.media_unref = grant_free,
 	.media_sign = media_sign,

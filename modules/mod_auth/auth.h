@@ -8,12 +8,14 @@
 #include <stoa/metric.h>
 #include "gate.h"
 #include "keyset.h"
+#include "members.h"
 #include "revoke.h"
 
 struct auth {
 	struct gate gate;
 	struct keyset *_Atomic keys;
 	struct revoked *_Atomic revoked;
+	struct members *_Atomic members;
 	stoa_metric user_ok, user_refused, media_ok, media_refused;
 };
 
@@ -30,6 +32,7 @@ extern const struct stoa_auth_ops auth_ops; /* self is a struct auth */
 /** Puts a set in force; takes it. The old one is freed when its last reader has left. */
 void auth_set_keys(struct auth *a, struct keyset *set_take);
 void auth_set_revoked(struct auth *a, struct revoked *table_take);
+void auth_set_members(struct auth *a, struct members *table_take);
 /** Frees everything; nobody may be checking. */
 void auth_finish(struct auth *a);
 

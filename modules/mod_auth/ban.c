@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <stoa/event.h>
+#include "file.h"
 
 struct waiter {
 	struct waiter *next;
@@ -45,7 +46,7 @@ static void save_on_blk(void *user)
 {
 	struct save *s = user;
 
-	s->err = revoked_save(s->x->path, s->text.p, s->text.n);
+	s->err = file_save(s->x->path, s->text.p, s->text.n);
 }
 
 static void finish_saving(struct ctx *x, int err)

@@ -67,7 +67,7 @@ static void poll_gate(void *user)
 {
 	struct ctx *x = user;
 
-	if (gate_poll(&x->auth.gate))
+	if (gate_poll(&x->auth.gate) && x->poll_timer)
 		stoa_timer_set(x->poll_timer, POLL_MS);
 }
 
@@ -127,18 +127,20 @@ static int auth_reload(struct stoa_mod *m, const struct stoa_conf *c)
 	return 0;
 }
 
-static int start_guests(struct ctx *x)
+static int start_routes(struct ctx *x)
 {
 	int err = stoa_http_bind(x->m, &x->http);
 
 	if (err == -ENOENT) {
-		stoa_log(x->m, STOA_LOG_INFO, "no http: guests cannot ask for tokens");
+		stoa_log(x->m, STOA_LOG_INFO,
+			 "no http: guests cannot ask for tokens, nor backends set roles");
 		return 0;
 	}
 	if (err)
 		return err;
 	x->has_http = true;
-	return guests_start(x);
+	err = guests_start(x);
+	return err ? err : roles_add_routes(x);
 }
 
 static void auth_stop(struct stoa_mod *m)
@@ -166,7 +168,9 @@ static int auth_start(struct stoa_mod *m, const struct stoa_conf *c)
 	if (!err)
 		err = ban_start(x);
 	if (!err)
-		err = start_guests(x);
+		err = roles_start(x);
+	if (!err)
+		err = start_routes(x);
 	if (!err)
 		err = commands_start(x);
 	if (err)

@@ -10,6 +10,8 @@
 #include "auth.h"
 #include "limit.h"
 
+struct change; /* a request that waits until the role it set is on disk */
+struct roles_save;
 struct waiter; /* a command that waits until its revocation is on disk */
 
 struct ctx {
@@ -27,6 +29,12 @@ struct ctx {
 	char path[4096];
 	struct waiter *queued, *saving;
 	bool is_saving;
+
+	/* roles.c */
+	char roles_path[4096];
+	struct members *roles_next;      /* what the next file will hold; NULL: no change waits */
+	struct change *roles_waiting;    /* for it, newest first */
+	struct roles_save *roles_saving; /* the file under way, or NULL */
 };
 
 /** Adds POST /api/auth/guest; it answers 404 where guests are off. */
@@ -38,6 +46,12 @@ int ban_start(struct ctx *x);
  *  ctl, exactly once if 0 is returned; `err` tells that it may be lost with the process). */
 typedef void ban_done_fn(void *arg, int err, int64_t before_s);
 int ban_user(struct ctx *x, const char *user, ban_done_fn *fn, void *arg);
+
+/** Loads the roles that were set. A damaged file is an error: a role that is forgotten may be one
+ *  that was lowered. */
+int roles_start(struct ctx *x);
+/** Adds PUT and DELETE /api/channels/{id}/members/{userId}. */
+int roles_add_routes(struct ctx *x);
 
 /** Adds `token create` and `token revoke`. */
 int commands_start(struct ctx *x);

@@ -5,11 +5,8 @@
 #include "revoke.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include "file.h"
 
 #define HEADER      "stoa revocations 1\n"
 #define FILE_MAX    (32u << 20)
@@ -191,83 +188,18 @@ int revoked_read(struct stoa_str text, struct revoked **ret_table, int *ret_line
 	return 0;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		p += w;
-		n -= (size_t)w;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int sync_directory(const char *path)
-{
-	char copy[4096];
-	int fd, err = 0;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-int revoked_save(const char *path, const char *text, size_t n)
-{
-	char tmp[4096];
-	int fd, err;
-
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.new", path) >= sizeof(tmp))
-		return -ENAMETOOLONG;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text, n);
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (!err && rename(tmp, path) < 0)
-		err = -errno;
-	if (err) {
-		unlink(tmp);
-		return err;
-	}
-	return sync_directory(path);
-}
-
 int revoked_load(const char *path, struct revoked **ret_table, int *ret_line)
 {
 	struct stoa_buf b = { 0 };
-	char chunk[4096];
-	size_t n;
-	FILE *f;
-	int err = 0;
+	int err = file_load(path, FILE_MAX, &b);
 
 	*ret_line = 0;
-	f = fopen(path, "re");
-	if (!f && errno == ENOENT) {
+	if (err == -ENOENT) {
 		*ret_table = revoked_new();
-		return *ret_table ? 0 : -ENOMEM;
-	}
-	if (!f)
-		return -errno;
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && b.n <= FILE_MAX)
-		stoa_buf_add(&b, chunk, n);
-	if (ferror(f))
-		err = -EIO;
-	else if (b.failed)
-		err = -ENOMEM;
-	else
+		err = *ret_table ? 0 : -ENOMEM;
+	} else if (!err) {
 		err = revoked_read(stoa_strn(b.p, b.n), ret_table, ret_line);
-	fclose(f);
+	}
 	stoa_buf_free(&b);
 	return err;
 }

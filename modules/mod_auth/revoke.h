@@ -29,9 +29,6 @@ void revoked_write(const struct revoked *t, struct stoa_buf *out);
 /** Reads the text of the file, whole or not at all. -EBADMSG with the line, -ENOMEM. */
 int revoked_read(struct stoa_str text, struct revoked **ret_table, int *ret_line);
 
-/** Replaces the file atomically and durably (write, sync, rename, sync of the directory).
- *  Thread: blk. */
-int revoked_save(const char *path, const char *text, size_t n);
 /** Loads the file; none is an empty table. Errors of reading, or of revoked_read(). */
 int revoked_load(const char *path, struct revoked **ret_table, int *ret_line);
 

@@ -15,6 +15,7 @@ struct standing { /* one entry of channelRoles */
 struct user {
 	struct stoa_user pub;
 	_Atomic uint32_t refs;
+	void *owner;
 	const struct standing *standings;
 	size_t n_standings;
 };
@@ -48,6 +49,14 @@ enum stoa_role role_parse(const char *name)
 		if (strcmp(roles[i].name, name) == 0)
 			return roles[i].role;
 	return STOA_ROLE_NONE;
+}
+
+const char *role_name(enum stoa_role role)
+{
+	for (size_t i = 0; i < STOA_ARRAY_SIZE(roles); i++)
+		if (roles[i].role == role)
+			return roles[i].name;
+	return "";
 }
 
 bool id_is_valid(const char *id)
@@ -195,6 +204,16 @@ void user_unref(const struct stoa_user *u)
 {
 	if (u && atomic_fetch_sub_explicit(&from_pub(u)->refs, 1, memory_order_acq_rel) == 1)
 		free(from_pub(u));
+}
+
+void user_set_owner(const struct stoa_user *u, void *owner)
+{
+	from_pub(u)->owner = owner;
+}
+
+void *user_owner(const struct stoa_user *u)
+{
+	return from_pub(u)->owner;
 }
 
 static bool is_listed(const struct stoa_user *u, const char *channel)

@@ -33,13 +33,13 @@ bool request_is_staff(const struct request *rq)
 	return (rq->user->flags & (STOA_USER_ADMIN | STOA_USER_MODERATOR)) != 0;
 }
 
-/* What the token alone says (staff, channels) a database with access rules of its own cannot judge:
+/* What the token or mod_auth alone says (staff, channels) a database with access rules of its own cannot judge:
  * then the statement's predicate decides. */
 const char *request_reader(const struct request *rq)
 {
 	bool has_channels = rq->user->channels && rq->user->channels[0];
 
-	if (request_is_staff(rq) || rq->user->all_channels || has_channels)
+	if (rq->is_let_in || request_is_staff(rq) || rq->user->all_channels || has_channels)
 		return NULL;
 	return rq->user->id;
 }

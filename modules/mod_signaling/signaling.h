@@ -148,6 +148,7 @@ struct request {
 	json_t *body;     /* an object, or NULL */
 	char *reason;     /* decline, leave, end: NULL when none was given */
 	bool is_repeated; /* the key was used: what was stored is answered */
+	bool is_let_in;   /* the open call that is loaded may be seen, whatever the token lists */
 	char call_id[STOA_UUID_LEN];
 	struct call *draft; /* initiate: not yet among the open ones */
 	op_fn *then_fn;     /* after the key, or the call, was looked up */

@@ -57,16 +57,19 @@ static void on_call(int err, const struct stoa_sql_result *const *results, uint3
 
 void verb_load(struct request *rq, const char *id, op_fn *then_fn)
 {
+	const struct call *open = call_find(rq->sg, stoa_str(id));
+	bool is_let_in = open && access_may_see(rq, open);
 	char *channels = request_channels(rq);
 	struct stoa_sql_value v[] = {
 		STOA_V_TEXT(id),
-		STOA_V_BOOL(request_is_staff(rq)),
+		STOA_V_BOOL(is_let_in || request_is_staff(rq)),
 		STOA_V_TEXT(rq->user->id),
 		STOA_V_BOOL(rq->user->all_channels),
 		STOA_V_JSON(stoa_str(channels)),
 	};
 	int err = channels ? 0 : -ENOMEM;
 
+	rq->is_let_in = is_let_in;
 	rq->then_fn = then_fn;
 	if (!err)
 		err = store_query(rq->sg, request_reader(rq), STORE_CALL_GET, v, STOA_ARRAY_SIZE(v),

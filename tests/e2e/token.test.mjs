@@ -129,6 +129,81 @@ describe('revocation of somebody who is in a room', () => {
   });
 });
 
+describe('roles set by the backend', () => {
+  const request = async (token, method, where, body) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const answer = await fetch(stoad.url + where, { method, headers, body: body && JSON.stringify(body) });
+    return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
+  };
+  const where = '/api/channels/studio/members/carol';
+
+  it('count at once, over the token, and after the daemon was killed', async () => {
+    const admin = await create('--user', 'root', '--role', 'admin');
+    const owner = await create('--user', 'olga', '--channel', 'studio');
+    const carol = await create('--user', 'carol'); // her token lists no channel
+    const dave = await create('--user', 'dave', '--channel', 'studio', '--role', 'owner');
+    const call = async () => {
+      const made = await request(owner, 'POST', '/api/calls/initiate', { channelId: 'studio', type: 'audio' });
+      assert.equal(made.status, 201, JSON.stringify(made.body));
+      return `/api/calls/${made.body.callId}`;
+    };
+    const first = await call();
+    assert.equal((await request(carol, 'GET', first)).status, 404);
+    assert.equal((await request(carol, 'PUT', where, { role: 'moderator' })).status, 403);
+
+    const put = await request(admin, 'PUT', where, { role: 'moderator', since: '2026-01-02T03:04:05+01:00' });
+    assert.equal(put.status, 200);
+    assert.deepEqual(put.body, {
+      channelId: 'studio', userId: 'carol', role: 'moderator', since: '2026-01-02T02:04:05.000Z',
+    });
+    assert.equal((await request(carol, 'GET', first)).status, 200);
+    assert.equal((await request(carol, 'POST', `${first}/join`, {})).status, 200);
+    assert.equal((await request(carol, 'POST', `${first}/end`, {})).status, 200);
+
+    assert.equal((await request(admin, 'PUT', '/api/channels/studio/members/dave', { role: 'follower' })).status, 200);
+    await stoad.kill();
+    stoad = await start();
+    const second = await call();
+    assert.equal((await request(dave, 'POST', `${second}/join`, {})).status, 200);
+    assert.equal((await request(dave, 'POST', `${second}/end`, {})).status, 403); // lowered
+    assert.equal((await request(admin, 'PUT', where, { role: 'member' })).status, 200);
+    assert.equal((await request(carol, 'POST', `${second}/end`, {})).status, 403);
+    assert.equal((await request(admin, 'PUT', where, { role: 'moderator' })).status, 200);
+    assert.equal((await request(admin, 'DELETE', where)).status, 204);
+    assert.equal((await request(carol, 'GET', second)).status, 404);
+    assert.equal((await request(carol, 'POST', `${second}/end`, {})).status, 404); // nor is it known to her
+    assert.equal((await request(admin, 'DELETE', where)).status, 404);
+    assert.equal((await request(admin, 'DELETE', '/api/channels/studio/members/dave')).status, 204);
+    assert.equal((await request(dave, 'POST', `${second}/end`, {})).status, 200); // the token again
+  });
+
+  it('are refused when something is wrong with them, and all of many are kept', async () => {
+    const admin = await create('--user', 'root', '--role', 'admin');
+    const faults = [
+      ['role', where, {}],
+      ['role', where, { role: 'king' }],
+      ['since', where, { role: 'vip', since: 'yesterday' }],
+      ['since', where, { role: 'vip', since: '1960-01-01T00:00:00Z' }],
+      ['userId', `/api/channels/studio/members/${'x'.repeat(256)}`, { role: 'vip' }],
+      ['channelId', `/api/channels/${'x'.repeat(256)}/members/carol`, { role: 'vip' }],
+    ];
+    for (const [field, at, body] of faults) {
+      const answer = await request(admin, 'PUT', at, body);
+      assert.equal(answer.status, 400, field);
+      assert.equal(answer.body.errors[0].field, field);
+    }
+    assert.equal((await request('nonsense', 'PUT', where, { role: 'vip' })).status, 401);
+
+    const many = Array.from({ length: 40 }, (_, i) => `/api/channels/many/members/${encodeURIComponent(`é ${i}`)}`);
+    const set = await Promise.all(many.map((at) => request(admin, 'PUT', at, { role: 'vip' })));
+    assert.ok(set.every((answer) => answer.status === 200));
+    await stoad.kill();
+    stoad = await start();
+    const gone = await Promise.all(many.map((at) => request(admin, 'DELETE', at)));
+    assert.ok(gone.every((answer) => answer.status === 204));
+  });
+});
+
 describe('the state directory', () => {
   it('holds nothing that everybody may read', async () => {
     for (const name of ['.', ...(await readdir(state))]) {

@@ -33,7 +33,8 @@ struct fake_req {
 static int route_add(void *self, struct stoa_mod *m, const struct stoa_http_route *r)
 {
 	(void)self, (void)m;
-	guest_route = *r;
+	if (strcmp(r->path, "/api/auth/guest") == 0)
+		guest_route = *r;
 	return 0;
 }
 
@@ -268,6 +269,39 @@ static void test_revoked_over_a_restart(void)
 	write_file("revoked-tokens", "stoa revocations 1\n");
 }
 
+static int role_of(const char *token, const char *channel)
+{
+	const struct stoa_user *u = NULL;
+	int role = -1;
+
+	if (stoa_auth_user_check(&auth, stoa_str(token), &u, NULL) == 0)
+		role = (int)stoa_user_role(&auth, u, channel);
+	stoa_user_unref(&auth, u);
+	return role;
+}
+
+/* What was set comes before the token, also for a channel that the token does not list. */
+static void test_members(void)
+{
+	write_file("channel-members", "stoa members 1\n"
+				      "moderator 0 YXJ0 YWxpY2U\n"        /* art: alice     */
+				      "follower 0 Z2VuZXJhbA YWxpY2U\n"); /* general: alice */
+	CHECK_INT(begin(keys), 0);
+	CHECK_INT(role_of(create("--user alice"), "art"), STOA_ROLE_MODERATOR);
+	CHECK_INT(role_of(create("--user alice"), "news"), STOA_ROLE_NONE);
+	CHECK_INT(role_of(create("--user alice --channel general --role owner"), "general"),
+		  STOA_ROLE_FOLLOWER);
+	CHECK_INT(role_of(create("--user bob --channel general --role owner"), "general"),
+		  STOA_ROLE_OWNER);
+	stoa_test_end();
+
+	/* rather no start than to forget a role that was lowered */
+	write_file("channel-members", "stoa members 1\nmoderator 0 YXJ0 YWx");
+	CHECK(begin(keys) != 0 || auth.ops == NULL);
+	stoa_test_end();
+	write_file("channel-members", "stoa members 1\n");
+}
+
 static void test_guests(void)
 {
 	struct fake_req r;
@@ -400,6 +434,7 @@ int main(void)
 	make_files();
 	test_commands();
 	test_revoked_over_a_restart();
+	test_members();
 	test_guests();
 	test_reload();
 	test_mistakes();

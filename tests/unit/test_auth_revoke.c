@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "file.h"
 #include "revoke.h"
 #include "check.h"
 
@@ -54,7 +55,7 @@ static void test_file(void)
 	revoked_free(back);
 
 	revoked_write(t, &text);
-	CHECK_INT(revoked_save(path, text.p, text.n), 0);
+	CHECK_INT(file_save(path, text.p, text.n), 0);
 	CHECK_INT(stat(path, &st), 0);
 	CHECK_INT(st.st_mode & 0777, 0600);
 	CHECK_INT(revoked_load(path, &back, &line), 0);
@@ -80,10 +81,10 @@ static void test_failed_write_keeps_the_old(void)
 	int line;
 
 	snprintf(bad, sizeof(bad), "%s/no/such/dir", dir);
-	CHECK_INT(revoked_save(bad, "x", 1), -ENOENT);
+	CHECK_INT(file_save(bad, "x", 1), -ENOENT);
 	snprintf(bad, sizeof(bad), "%s.new", path); /* a directory in the way of the new file */
 	CHECK_INT(mkdir(bad, 0700), 0);
-	CHECK_INT(revoked_save(path, "x", 1), -EISDIR);
+	CHECK_INT(file_save(path, "x", 1), -EISDIR);
 	rmdir(bad);
 	CHECK_INT(revoked_load(path, &back, &line), 0);
 	CHECK_INT(revoked_count(back), 2);

@@ -133,8 +133,8 @@ static inline void stoa_user_unref(const struct stoa_auth *a, const struct stoa_
 		a->ops->user_unref(u);
 }
 
-/** The user's standing in a channel: owner to follower by channelRoles, member when only `channels`
- *  lists it (or "*"), else none. STOA_USER_ADMIN and STOA_USER_MODERATOR are not mixed in.
+/** The user's standing in a channel, as of now: what the operator's backend set; else owner to
+ *  follower by channelRoles, member when only `channels` lists it (or "*"), else none. STOA_USER_ADMIN and STOA_USER_MODERATOR are not mixed in.
  *  Thread: any. */
 static inline enum stoa_role stoa_user_role(const struct stoa_auth *a, const struct stoa_user *u,
 					    const char *channel)
